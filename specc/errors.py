@@ -1,0 +1,109 @@
+"""Every error that specc raises on purpose.
+
+    SpeccError                 base: something the user can mend; the command line exits with 2
+      SpecError                a spec is wrong; carries file, line, column and every problem found
+      CompileError             a valid spec cannot be compiled for the wanted target
+        MissingRuleError       an ONNX op on the way of a gradient has no vjp rule
+      DataError                data is missing, unreadable or does not fit the spec
+      RuntimeSetupError        the execution provider that was asked for cannot be loaded
+      RunError                 a run directory or checkpoint cannot be used
+    InternalError              a broken invariant: a bug in specc, never the user's fault
+
+A message reads `place: expected, received, what to do`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing_extensions import override
+
+
+class SpeccError(Exception):
+    """Something the user can mend. The command line prints it without a traceback, exit code 2."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in a source file something stands: 1-based line and column; 0 means unknown."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    @override
+    def __str__(self) -> str:
+        parts = [self.file] if self.file else []
+        if self.line:
+            parts += [str(self.line), str(self.column)]
+        return ":".join(parts)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong in a spec: its place, the path of the entry, and the message."""
+
+    place: Place = field(default_factory=Place)
+    path: str = ""
+    message: str = ""
+
+    @override
+    def __str__(self) -> str:
+        return ": ".join(part for part in (str(self.place), self.path, self.message) if part)
+
+
+class SpecError(SpeccError):
+    """A spec is wrong.
+
+    Attributes:
+        problems: every problem found, in the order of their places.
+        file, line, column: the place of the first one (column and line are 1-based, 0 unknown).
+    """
+
+    def __init__(self, problems: Sequence[Problem] | Problem | str) -> None:
+        if isinstance(problems, str):
+            problems = Problem(message=problems)
+        if isinstance(problems, Problem):
+            problems = [problems]
+        self.problems: list[Problem] = sorted(problems)
+        first = self.problems[0].place
+        self.file, self.line, self.column = first.file, first.line, first.column
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class CompileError(SpeccError):
+    """A valid spec cannot be compiled for the wanted target or opset."""
+
+
+class MissingRuleError(CompileError):
+    """A gradient must pass an ONNX op for which no vjp rule is registered."""
+
+
+class DataError(SpeccError):
+    """Data is missing, unreadable, or does not fit the spec."""
+
+
+class RuntimeSetupError(SpeccError):
+    """onnxruntime, or the execution provider that was asked for, cannot be loaded."""
+
+
+class RunError(SpeccError):
+    """A run directory or a checkpoint cannot be used for what was asked."""
+
+
+class InternalError(Exception):
+    """A broken invariant. This is a bug in specc and keeps its traceback."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown `word`: the nearest known names, else all of them.
+
+    Returns " did you mean 'x'?" when something is close, and always the sorted list of what is
+    valid, cut at 40 names.
+    """
+    names = sorted(set(known))
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    hint = f" did you mean {close[0]!r}?" if close else ""
+    shown = ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")
+    return f"{hint} valid: {shown}" if names else hint

@@ -1,0 +1,169 @@
+"""`Member`: the base of everything that a spec names (layers, losses, optimizers, sources, ...).
+
+A family is a class that sets `family_name`; each of its concrete subclasses registers itself under
+its key when it is defined (one that sets `abstract` does not). One class is the single place of a kind: its pydantic fields are
+the spec's fields, the JSON schema, the importer's map and the reference page.
+
+A spec writes a member in one of three forms, all read by `parse`:
+
+    flatten                        a bare key: all defaults
+    max_pooling2d: 2               a scalar or list: the member's first own field
+    conv2d: {filters: 32, ...}     a mapping of fields
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typing_extensions import Self, override
+
+from specc.errors import InternalError, nearest
+
+M = TypeVar("M", bound="Member")
+
+
+def snake_case(name: str) -> str:
+    """Keras' automatic name of a class: Conv2D conv2d, MaxPooling2D max_pooling2d, ReLU re_lu.
+
+    Source: keras/src/utils/naming.py, to_snake_case.
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+class Member(BaseModel):
+    """One kind of a family, with its settings. Frozen; unknown fields are errors.
+
+    Class attributes:
+        key: the name in specs; snake_case of the class name unless the class sets it.
+        aliases: further names that are accepted (`mse`).
+        family_name: set by a family's base; what messages call it ("layer", "loss").
+        abstract: set by a base inside a family that no spec can name.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=False, use_attribute_docstrings=True
+    )
+
+    key: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    family_name: ClassVar[str] = ""
+    abstract: ClassVar[bool] = True
+    members: ClassVar[dict[str, type[Member]]] = {}
+
+    @classmethod
+    @override
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Start a family, skip an abstract base, or register a member.
+
+        Raises:
+            InternalError: the key is taken by another class.
+        """
+        super().__pydantic_init_subclass__(**kwargs)
+        if "family_name" in cls.__dict__:
+            cls.members = {}
+            return
+        if cls.__dict__.get("abstract", False):
+            return
+        if "key" not in cls.__dict__:
+            cls.key = snake_case(cls.__name__)
+        for name in (cls.key, *cls.__dict__.get("aliases", ())):
+            if name in cls.members:
+                raise InternalError(f"{name!r} names {cls.members[name]} and {cls}")
+            cls.members[name] = cls
+
+    @classmethod
+    def kinds(cls) -> dict[str, type[Self]]:
+        """Every member of the family by key, sorted, without aliases."""
+        members = cast("dict[str, type[Self]]", cls.members)
+        return {name: kind for name, kind in sorted(members.items()) if kind.key == name}
+
+    @classmethod
+    def find(cls, name: str) -> type[Self]:
+        """The member called `name`.
+
+        Raises:
+            PydanticCustomError: there is none; the message has the nearest names.
+        """
+        kind = cls.members.get(name)
+        if kind is None:
+            raise PydanticCustomError(
+                "unknown_member",
+                "unknown {family} {name};{hint}",
+                {"family": cls.family_name, "name": repr(name), "hint": nearest(name, cls.kinds())},
+            )
+        return cast("type[Self]", kind)
+
+    @classmethod
+    def first_field(cls) -> str | None:
+        """The field that a scalar or list sets: the member's first own one, in Keras' order."""
+        base = next(base for base in cls.__mro__ if "members" in base.__dict__)
+        own = [name for name in cls.model_fields if name not in getattr(base, "model_fields", {})]
+        return own[0] if own else None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """A member from any of its three written forms, or a member itself.
+
+        Raises:
+            pydantic.ValidationError, PydanticCustomError: an unknown key or wrong fields.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return cls.find(value)()
+        if isinstance(value, dict):
+            mapping = cast("dict[object, object]", value)
+            if len(mapping) == 1:
+                name, fields = next(iter(mapping.items()))
+                return cls.find(str(name)).from_fields(fields)
+        raise PydanticCustomError(
+            "member_form",
+            "expected a {family}: a name, or one name with its fields, found {value};"
+            " write `name` or `name: {{field: value}}`",
+            {"family": cls.family_name, "value": repr(value)},
+        )
+
+    @classmethod
+    def from_fields(cls, fields: object) -> Self:
+        """A member of this very kind from what stands behind its key: nothing, scalar, mapping."""
+        if fields is None:
+            return cls()
+        if isinstance(fields, dict):
+            return cls.model_validate(fields)
+        first = cls.first_field()
+        if first is None:
+            raise PydanticCustomError(
+                "no_fields", "{key} takes no value", {"key": cls.key}
+            )
+        return cls.model_validate({first: fields})
+
+    def written(self) -> object:
+        """The shortest form that `parse` reads back to an equal member."""
+        fields = self.model_dump(mode="json", exclude_defaults=True)
+        for name in fields:
+            value = getattr(self, name)
+            if isinstance(value, Member):
+                fields[name] = value.written()
+        return {self.key: fields} if fields else self.key
+
+    @classmethod
+    @override
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """A field typed with a family takes every written form; one typed with a kind, its own."""
+        if not cls.__dict__.get("family_name"):
+            return handler(source)
+        plain = handler(source)
+        return core_schema.no_info_wrap_validator_function(
+            lambda value, _inner: cls.parse(value),
+            plain,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda member: cast("Member", member).written()
+            ),
+        )

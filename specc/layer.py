@@ -1,0 +1,157 @@
+"""`Layer`: what one entry of a spec is. One class says everything about a kind of layer.
+
+A layer is its fields (Keras' names and defaults), a rule from input shapes to output shapes, the
+weights it owns, and a lowering that speaks primitives. Nothing here or in `specc/layers/` knows
+ONNX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+from specc.constraints import Constraint
+from specc.family import Member
+from specc.initializers import Initializer
+from specc.primitives import Tensor
+from specc.regularizers import Regularizer
+from specc.tensors import Dims, DType, Shape
+
+Shapes: TypeAlias = tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One array that a layer owns, in Keras' shape and under Keras' name."""
+
+    name: str
+    shape: tuple[int, ...]
+    initializer: Initializer
+    trainable: bool = True
+    dtype: DType = "float32"
+    regularizer: Regularizer | None = None
+    constraint: Constraint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far one output element looks along each spatial axis; receptive fields follow from it.
+
+    `kernel` counts elements before dilation; a layer that sees a whole axis has `kernel` None.
+    """
+
+    kernel: tuple[int, ...] | None
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads: tuple[tuple[int, int], ...]
+    axes: tuple[int, ...]
+    """Spatial axes of the input, batch included in the count: (1, 2) for channels last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Work for one sample. One MAC is one multiplication with its addition; FLOPs = 2 MACs + ops.
+
+    `ops` counts further elementary operations (comparisons of a pool, exponentials, additions of a
+    bias): they are reported as FLOPs, never as MACs.
+    """
+
+    macs: int = 0
+    ops: int = 0
+
+
+class Lowering(Protocol):
+    """What a layer may ask for while it lowers itself."""
+
+    training: bool
+    flags: Mapping[str, Any]
+
+    def weight(self, name: str) -> Tensor:
+        """The layer's weight called `name`, in Keras' shape."""
+        ...
+
+    def assign(self, name: str, value: Tensor) -> None:
+        """The weight's value after this step (moving statistics)."""
+        ...
+
+    def add_loss(self, value: Tensor) -> None:
+        """A scalar to add to the loss of the step."""
+        ...
+
+    def uniform(self, like: Tensor, shape: Dims) -> Tensor:
+        """Fresh numbers in [0, 1), keyed by (seed, layer, draw, step)."""
+        ...
+
+    def normal(self, like: Tensor, shape: Dims) -> Tensor:
+        """Fresh standard normal numbers, keyed by (seed, layer, draw, step)."""
+        ...
+
+
+class Layer(Member):
+    """One kind of layer. Subclasses live in `specc/layers/`, one class a kind.
+
+    Class attributes:
+        keras_name: the Keras class (the summary's "type"); the Python class name by default.
+        min_inputs, max_inputs: how many tensors one call takes; max None means any number.
+        arguments: names of tensor arguments, for entries that give `inputs` as a mapping.
+    """
+
+    family_name: ClassVar[str] = "layer"
+    keras_name: ClassVar[str] = ""
+    min_inputs: ClassVar[int] = 1
+    max_inputs: ClassVar[int | None] = 1
+    arguments: ClassVar[tuple[str, ...]] = ()
+
+    trainable: bool = True
+    """Whether training changes the layer's trainable weights."""
+
+    activity_regularizer: Regularizer | None = None
+    """Penalty on the layer's output, divided by the batch size."""
+
+    @classmethod
+    def type_name(cls) -> str:
+        """Keras' class name, as the summary prints it."""
+        return cls.keras_name or cls.__name__
+
+    def output_shape(self, inputs: Shapes) -> Shape | Shapes:
+        """Shape of the output, or shapes when the layer has several. Identity by default.
+
+        Raises:
+            ShapeError: the inputs do not fit; the message says why, the caller adds the place.
+        """
+        return inputs[0]
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        """The weights built for these input shapes, in Keras' order. None by default."""
+        del inputs
+        return ()
+
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The layer's computation in primitives, on tensors in Keras' layout."""
+        raise NotImplementedError
+
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        """Work of one sample's forward pass. None by default (moves and copies)."""
+        del inputs, output
+        return Cost()
+
+    def window(self, inputs: Shapes) -> Window | None:
+        """The window the layer slides over its input; None for a pointwise layer."""
+        del inputs
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class InputLayer:
+    """A place where data enters. Not a `Layer`: it computes nothing and specs name it `inputs:`."""
+
+    shape: Shape
+    """Without the batch axis; None where a length is open."""
+    dtype: DType = "float32"
+    batch: int | None = field(default=None)
+
+    @property
+    def full_shape(self) -> Shape:
+        """With the batch axis."""
+        return (self.batch, *self.shape)

@@ -1,0 +1,81 @@
+"""The vocabulary that layers, losses and metrics speak; targets turn it into ONNX.
+
+`from specc import primitives as ops`, then `ops.relu(ops.dense(x, kernel, bias))`. A primitive
+checks shapes and adds one `Tensor` to a graph of logical values. To add one: write the function
+here with its shape, and its realisation in `specc/targets/`; a test asks for both.
+"""
+
+from specc.primitives.arithmetic import absolute as absolute
+from specc.primitives.arithmetic import cast as cast
+from specc.primitives.arithmetic import ceil as ceil
+from specc.primitives.arithmetic import clip as clip
+from specc.primitives.arithmetic import cos as cos
+from specc.primitives.arithmetic import elu as elu
+from specc.primitives.arithmetic import equal as equal
+from specc.primitives.arithmetic import erf as erf
+from specc.primitives.arithmetic import exp as exp
+from specc.primitives.arithmetic import floor as floor
+from specc.primitives.arithmetic import greater as greater
+from specc.primitives.arithmetic import greater_equal as greater_equal
+from specc.primitives.arithmetic import hard_sigmoid as hard_sigmoid
+from specc.primitives.arithmetic import leaky_relu as leaky_relu
+from specc.primitives.arithmetic import less as less
+from specc.primitives.arithmetic import less_equal as less_equal
+from specc.primitives.arithmetic import log as log
+from specc.primitives.arithmetic import logical_and as logical_and
+from specc.primitives.arithmetic import logical_not as logical_not
+from specc.primitives.arithmetic import logical_or as logical_or
+from specc.primitives.arithmetic import maximum as maximum
+from specc.primitives.arithmetic import minimum as minimum
+from specc.primitives.arithmetic import power as power
+from specc.primitives.arithmetic import reciprocal as reciprocal
+from specc.primitives.arithmetic import relu as relu
+from specc.primitives.arithmetic import rounded as rounded
+from specc.primitives.arithmetic import selu as selu
+from specc.primitives.arithmetic import sigmoid as sigmoid
+from specc.primitives.arithmetic import sign as sign
+from specc.primitives.arithmetic import sin as sin
+from specc.primitives.arithmetic import softplus as softplus
+from specc.primitives.arithmetic import softsign as softsign
+from specc.primitives.arithmetic import sqrt as sqrt
+from specc.primitives.arithmetic import tanh as tanh
+from specc.primitives.arithmetic import where as where
+from specc.primitives.movement import batch_size as batch_size
+from specc.primitives.movement import broadcast_to as broadcast_to
+from specc.primitives.movement import concat as concat
+from specc.primitives.movement import expand_dims as expand_dims
+from specc.primitives.movement import gather_rows as gather_rows
+from specc.primitives.movement import move_axis as move_axis
+from specc.primitives.movement import one_hot as one_hot
+from specc.primitives.movement import pad as pad
+from specc.primitives.movement import reshape as reshape
+from specc.primitives.movement import reverse as reverse
+from specc.primitives.movement import slice_axis as slice_axis
+from specc.primitives.movement import split as split
+from specc.primitives.movement import squeeze as squeeze
+from specc.primitives.movement import stop_gradient as stop_gradient
+from specc.primitives.movement import take as take
+from specc.primitives.movement import transpose as transpose
+from specc.primitives.reduction import argmax as argmax
+from specc.primitives.reduction import cumsum as cumsum
+from specc.primitives.reduction import dense as dense
+from specc.primitives.reduction import log_softmax as log_softmax
+from specc.primitives.reduction import matmul as matmul
+from specc.primitives.reduction import reduce_max as reduce_max
+from specc.primitives.reduction import reduce_mean as reduce_mean
+from specc.primitives.reduction import reduce_min as reduce_min
+from specc.primitives.reduction import reduce_sum as reduce_sum
+from specc.primitives.reduction import softmax as softmax
+from specc.primitives.reduction import sort_descending as sort_descending
+from specc.primitives.source import graph_input as graph_input
+from specc.primitives.source import random_normal as random_normal
+from specc.primitives.source import random_uniform as random_uniform
+from specc.primitives.source import state as state
+from specc.primitives.tensor import Tensor as Tensor
+from specc.primitives.tensor import Trace as Trace
+from specc.primitives.tensor import is_float as is_float
+from specc.primitives.window import average_pool as average_pool
+from specc.primitives.window import batch_norm as batch_norm
+from specc.primitives.window import conv as conv
+from specc.primitives.window import conv_transpose as conv_transpose
+from specc.primitives.window import max_pool as max_pool

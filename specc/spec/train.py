@@ -1,0 +1,49 @@
+"""The `train:` section: loss, optimizer, metrics and the loop's numbers."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from specc.losses import Loss
+from specc.metrics import Metric
+from specc.optimizers import Optimizer, RMSprop
+
+
+class TrainSpec(BaseModel):
+    """How the model is trained. Names and defaults are those of Keras' `compile` and `fit`."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    loss: Loss | list[Loss | None] | dict[str, Loss] | None = None
+    """One loss, or one for each output: a list in their order, or a mapping by output name."""
+
+    loss_weights: list[float] | dict[str, float] | None = None
+    """Factors of the outputs' losses in the total; 1 by default."""
+
+    optimizer: Optimizer = RMSprop()
+    """The update rule."""
+
+    metrics: list[Metric] | list[list[Metric]] | dict[str, list[Metric]] = []
+    """Metrics of the only output, or of each output."""
+
+    epochs: Annotated[int, Field(ge=0)] = 1
+    """Passes over the training data."""
+
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    """Samples in one step; the last one of an epoch may be smaller."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Decides everything random: initial weights, shuffling, dropout."""
+
+    shuffle: bool = True
+    """Whether each epoch sees the samples in a new order."""
+
+    validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the training data, taken from its end, kept for validation."""
+
+    class_weight: dict[int, float] | None = None
+    """Weight of each class in the loss; 1 where none is given."""
