@@ -1,0 +1,3 @@
+"""Losses, one class each."""
+
+from specc.losses.base import Loss as Loss

@@ -1,0 +1,3 @@
+"""Metrics, one class each."""
+
+from specc.metrics.base import Metric as Metric
