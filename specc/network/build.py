@@ -1,0 +1,99 @@
+"""From a spec to a network: names become calls, shapes are inferred, weights declared.
+
+Every problem is collected; a layer whose inputs failed is skipped, so nothing is reported twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from specc.errors import Place, Problem, SpecError
+from specc.network.graph import Network
+from specc.network.model import ModelBuilder
+from specc.objectives import objectives
+from specc.spec.model import ModelSpec, Spec
+
+
+def build(spec: Spec) -> Network:
+    """The network of a spec, with every shape and weight.
+
+    Raises:
+        SpecError: names, shapes, sizes, or losses that do not fit; all of them, with their places.
+    """
+    library = Library(spec)
+    network = library.main()
+    problems = library.problems
+    if network is not None and spec.train is not None:
+        try:
+            objectives(network, spec.train, Place(spec.file))
+        except SpecError as error:
+            problems += error.problems
+    if problems or network is None:
+        raise SpecError(problems)
+    return network
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A sub-model while it is built, and then what became of it."""
+
+    network: Network | None = None
+    open: bool = True
+
+
+class Library:
+    """The sub-models of a spec, each built once, when it is first called."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.problems: list[Problem] = []
+        self._built: dict[str, _Progress] = {}
+        self._frozen = _frozen(spec)
+
+    def main(self) -> Network | None:
+        """The whole model; None when a problem prevented it."""
+        network = self._build(self.spec.model, "", frozen=not self.spec.model.trainable)
+        for key in self.spec.models:
+            self.find(key)
+        return network
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.spec.models
+
+    def keys(self) -> Sequence[str]:
+        """Names of all sub-models."""
+        return list(self.spec.models)
+
+    def find(self, key: str) -> Network | None:
+        """The sub-model called `key`; None when it is broken, and then the problem is recorded."""
+        if key in self._built:
+            progress = self._built[key]
+            if progress.open:
+                model = self.spec.models[key]
+                message = f"sub-model {key!r} contains itself"
+                self.problems.append(Problem(model.place, f"models.{key}", message))
+                progress.open = False
+            return progress.network
+        progress = self._built[key] = _Progress()
+        progress.network = self._build(self.spec.models[key], f"{key}/", frozen=key in self._frozen)
+        progress.open = False
+        return progress.network
+
+    def _build(self, model: ModelSpec, prefix: str, *, frozen: bool) -> Network | None:
+        return ModelBuilder(model, self, prefix, frozen=frozen).network()
+
+
+def _frozen(spec: Spec) -> set[str]:
+    """Sub-models that training leaves alone: frozen themselves, or inside a frozen model."""
+    frozen = {key for key, model in spec.models.items() if not model.trainable}
+    open_ = [spec.models[key] for key in frozen]
+    if not spec.model.trainable:
+        open_.append(spec.model)
+    while open_:
+        called = {entry.call for entry in open_.pop().entries}
+        for key, model in spec.models.items():
+            if key in called and key not in frozen:
+                frozen.add(key)
+                open_.append(model)
+    return frozen

@@ -1,0 +1,246 @@
+"""What `build` returns: nodes (layers with their weights), calls of them, references to outputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from specc.errors import InternalError, Place
+from specc.layer import InputLayer, Layer, Weight
+from specc.shapes import ShapeError
+from specc.tensors import ITEM_BYTES, Shape, show
+
+# What a call applies.
+Called: TypeAlias = "Layer | Network"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeWeight:
+    """A weight of the model.
+
+    Attributes:
+        name: unique in the whole model: `dense/kernel`, in a sub-model `encoder/dense/kernel`.
+        weight: what the layer declared.
+        trainable: whether training changes it: the weight, its layer and every enclosing model.
+    """
+
+    name: str
+    weight: Weight
+    trainable: bool
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        return math.prod(self.weight.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Size in memory."""
+        return self.count * ITEM_BYTES[self.weight.dtype]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A layer, an input, or a sub-model: one row of the summary.
+
+    Attributes:
+        name: unique in its network.
+        layer: what it is; a `Network` for a sub-model.
+        weights: in Keras' order. A sub-model's are those of its layers.
+        trainable: the layer's own flag and that of every enclosing model.
+        calls: in the order of the spec; `Call.index` counts them.
+    """
+
+    name: str
+    layer: Layer | InputLayer | Network
+    weights: tuple[NodeWeight, ...] = ()
+    trainable: bool = True
+    place: Place = field(default_factory=Place)
+    path: str = ""
+    calls: list[Call] = field(default_factory=list["Call"])
+
+    @property
+    def type_name(self) -> str:
+        """Keras' class name."""
+        if isinstance(self.layer, Network):
+            return self.layer.kind.capitalize()
+        return "InputLayer" if isinstance(self.layer, InputLayer) else self.layer.type_name()
+
+    @property
+    def output_shapes(self) -> tuple[Shape, ...]:
+        """Of the last call, as Keras' summary shows them."""
+        return self.calls[-1].output_shapes
+
+    @property
+    def params(self) -> int:
+        """Number of weight elements."""
+        return sum(weight.count for weight in self.weights)
+
+    @property
+    def trainable_params(self) -> int:
+        """Number of weight elements that training changes."""
+        return sum(weight.count for weight in self.weights if weight.trainable)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One application of a node to tensors.
+
+    Attributes:
+        name: what references in the spec say; for the first call usually the node's name.
+        index: 0 for the node's first call.
+        inputs: one for each argument of the layer, in its order; None where one is left out.
+        written: the references in the order in which the spec names them, none left out.
+        flags: further call arguments (`use_causal_mask`).
+        output_shapes: batch first.
+    """
+
+    node: Node
+    name: str
+    index: int = 0
+    inputs: tuple[Ref | None, ...] = ()
+    written: tuple[Ref, ...] = ()
+    flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    output_shapes: tuple[Shape, ...] = ()
+    place: Place = field(default_factory=Place)
+    path: str = ""
+
+    @property
+    def called(self) -> Called:
+        """What is applied: the node's layer or sub-model.
+
+        Raises:
+            InternalError: the node is an input.
+        """
+        if isinstance(self.node.layer, InputLayer):
+            raise InternalError(f"input {self.name!r} is not a call")
+        return self.node.layer
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """Shapes of the inputs; () for an argument that is left out."""
+        return tuple(() if ref is None else ref.shape for ref in self.inputs)
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """References to every output."""
+        return tuple(Ref(self, i) for i in range(len(self.output_shapes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An output of a call."""
+
+    call: Call
+    output: int = 0
+
+    @property
+    def shape(self) -> Shape:
+        """Batch first."""
+        return self.call.output_shapes[self.output]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A model with every name resolved and every shape known.
+
+    Attributes:
+        name: the model's name; for a sub-model what the summary calls it.
+        kind: Keras' bookkeeping: a sequential model hides its input.
+        inputs, outputs: in their order.
+        nodes: in the order of Keras' `model.layers`: the summary's rows, and the weights' order.
+        calls: in an order in which every input is there before it is used; inputs' calls left out.
+    """
+
+    name: str
+    kind: Literal["sequential", "functional"]
+    inputs: tuple[Ref, ...]
+    outputs: tuple[Ref, ...]
+    nodes: tuple[Node, ...]
+    calls: tuple[Call, ...]
+    trainable: bool = True
+
+    @property
+    def weights(self) -> list[NodeWeight]:
+        """Every weight once, in the order of Keras' `model.weights`."""
+        unique = {weight.name: weight for node in self.nodes for weight in node.weights}
+        return list(unique.values())
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return tuple(ref.call.node.name for ref in self.inputs)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Keras' names of the outputs: those of the layers that make them."""
+        return tuple(ref.call.node.name for ref in self.outputs)
+
+    def node(self, name: str) -> Node:
+        """The node called `name`.
+
+        Raises:
+            InternalError: there is none.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise InternalError(f"no node {name!r} in {self.name!r}")
+
+    def walk(self) -> Iterator[tuple[Network, Node]]:
+        """Every node, those of sub-models after their own row, each sub-model once."""
+        seen: set[int] = set()
+        stack = [(self, node) for node in reversed(self.nodes)]
+        while stack:
+            owner, node = stack.pop()
+            yield owner, node
+            if isinstance(node.layer, Network) and id(node.layer) not in seen:
+                seen.add(id(node.layer))
+                stack += [(node.layer, inner) for inner in reversed(node.layer.nodes)]
+
+    def shapes_for(self, inputs: tuple[Shape, ...]) -> dict[Call, tuple[Shape, ...]]:
+        """Output shapes of every call, inputs' calls included, for these shapes of the inputs.
+
+        Raises:
+            ShapeError: they do not fit the declared ones, or a layer cannot take what follows.
+        """
+        known: dict[Call, tuple[Shape, ...]] = {}
+        for ref, shape in zip(self.inputs, inputs, strict=True):
+            if not fits(shape, ref.shape):
+                raise ShapeError(
+                    f"input {ref.call.node.name!r} of {self.name!r} is declared {show(ref.shape)},"
+                    f" received {show(shape)}"
+                )
+            known[ref.call] = (shape,)
+        for call in self.calls:
+            shapes = tuple(
+                () if ref is None else known[ref.call][ref.output] for ref in call.inputs
+            )
+            try:
+                known[call] = call_shapes(call.called, shapes)
+            except ShapeError as error:
+                raise ShapeError(f"{call.node.name}: {error}") from error
+        return known
+
+
+def fits(shape: Shape, declared: Shape) -> bool:
+    """Whether a tensor of `shape` may enter an input of `declared`: equal where both are known."""
+    return len(shape) == len(declared) and all(
+        a is None or b is None or a == b for a, b in zip(shape, declared, strict=True)
+    )
+
+
+def call_shapes(layer: Called, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    """Output shapes of one call.
+
+    Raises:
+        ShapeError: the input shapes do not fit.
+    """
+    if isinstance(layer, Network):
+        known = layer.shapes_for(shapes)
+        return tuple(known[ref.call][ref.output] for ref in layer.outputs)
+    out = layer.output_shape(shapes)
+    several = tuple(shape for shape in out if isinstance(shape, tuple))
+    return several or (tuple(dim for dim in out if not isinstance(dim, tuple)),)
