@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, Self, cast
 
+from typing_extensions import override
+
+from specc import primitives as ops
 from specc.family import Member
+from specc.losses.weighting import divide_no_nan, spread
 from specc.primitives import Tensor
 from specc.tensors import Shape
 
@@ -16,15 +20,54 @@ class Metric(Member):
 
     The state after batches 1..k is the sum of their contributions, from zeros; the graph does
     that addition, so a metric says what one batch contributes and how sums become the result.
+
+    Class attributes:
+        title: Keras' name of the metric in logs where that is not its key.
+        better: whether more or less of it is better; what a monitor's `mode: auto` asks.
     """
 
     family_name: ClassVar[str] = "metric"
+    title: ClassVar[str] = ""
+    better: ClassVar[str] = "up"
 
     name: str | None = None
-    """Name in logs; the metric's key (or the alias that was written) by default."""
+    """Name in logs; by default the name under which the spec asks for it (`acc`, `mse`)."""
+
+    @property
+    def log_name(self) -> str:
+        """The name in logs."""
+        return self.name or self.title or self.key
+
+    @classmethod
+    @override
+    def parse(cls, value: object) -> Self:
+        """As `Member.parse`; the name that was written becomes the name in logs, as in Keras."""
+        metric = super().parse(value)
+        if isinstance(value, dict):
+            written = next(iter(cast("dict[str, object]", value)))
+        elif isinstance(value, str):
+            written = value
+        else:
+            return metric
+        if metric.name is not None or written == metric.log_name:
+            return metric
+        return metric.model_copy(update={"name": written})
+
+    @override
+    def written(self) -> object:
+        """As `Member.written`; a name that is an alias is written as the key."""
+        if self.name is not None and self.members.get(self.name) is type(self):
+            plain = self.model_copy(update={"name": None}).written()
+            fields = cast("dict[str, Any]", plain)[self.key] if isinstance(plain, dict) else None
+            return {self.name: fields} if fields else self.name
+        return super().written()
 
     def resolve(self, output: Shape, target: Shape) -> Metric:
-        """The metric meant for these shapes: `accuracy` becomes one of three. Itself by default."""
+        """The metric meant for these shapes: `accuracy` becomes one of three. Itself by default.
+
+        Raises:
+            ShapeError: the metric does not fit these shapes.
+        """
         del output, target
         return self
 
@@ -37,8 +80,55 @@ class Metric(Member):
     def contributions(
         self, y_true: Tensor, y_pred: Tensor, weight: Tensor | None
     ) -> dict[str, Tensor]:
-        """What one batch adds to each accumulator. `weight` () or (N,): sample weights."""
+        """What one batch adds to each accumulator.
+
+        Shapes: `weight` () or the leading axes of the values, (N,) for sample weights.
+        """
 
     @abstractmethod
     def result(self, sums: Mapping[str, Tensor]) -> Tensor:
         """The metric's value from its accumulators."""
+
+
+class MeanMetric(Metric):
+    """The weighted mean of per-sample values: sum(w v) / sum(w) over all batches.
+
+    Source: keras/src/metrics/reduction_metrics.py, reduce_to_samplewise_values (3.15.1): axes
+    behind the first are averaged, with their weights if there are any.
+    """
+
+    abstract: ClassVar[bool] = True
+
+    @abstractmethod
+    def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Values, one for each sample, or for each position of a sample."""
+
+    @override
+    def contributions(
+        self, y_true: Tensor, y_pred: Tensor, weight: Tensor | None
+    ) -> dict[str, Tensor]:
+        values = self.values(y_true, y_pred)
+        if weight is None:
+            values = per_sample(values)
+            return {"total": ops.reduce_sum(values), "count": ops.batch_size(values)}
+        if weight.rank == 0:
+            values = per_sample(values) * weight
+            return {"total": ops.reduce_sum(values), "count": ops.batch_size(values) * weight}
+        if values.rank > weight.rank:
+            values = ops.reduce_mean(values, range(weight.rank, values.rank))
+        weight = ops.cast(spread(weight, values.rank), values.dtype)
+        if weight.shape != values.shape:
+            weight = ops.broadcast_to(weight, values.shape, values)
+        return {
+            "total": ops.reduce_sum(per_sample(values * weight)),
+            "count": ops.reduce_sum(per_sample(weight)),
+        }
+
+    @override
+    def result(self, sums: Mapping[str, Tensor]) -> Tensor:
+        return divide_no_nan(sums["total"], sums["count"])
+
+
+def per_sample(values: Tensor) -> Tensor:
+    """The mean over every axis but the first."""
+    return ops.reduce_mean(values, range(1, values.rank)) if values.rank > 1 else values

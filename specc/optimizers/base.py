@@ -9,7 +9,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
 from specc.family import Member
 from specc.optimizers.schedules import Schedule
@@ -20,11 +24,20 @@ from specc.primitives import Tensor
 class Slot:
     """A tensor that the optimizer keeps for a weight (or, as a scalar, for the whole model).
 
-    `start` is the initial value of every element, or "weight" for a copy of the weight.
+    Attributes:
+        start: the initial value of every element, or "weight" for a copy of the weight.
+        shape: its shape; None for that of the weight.
+        group: slots of one group follow each other weight by weight in Keras' order of optimizer
+            variables; all weights' slots of a lower group come first.
     """
 
     name: str
     start: float | Literal["weight"] = 0.0
+    shape: tuple[int, ...] | None = None
+    group: int = 0
+
+
+CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
 class Optimizer(Member):
@@ -41,38 +54,61 @@ class Optimizer(Member):
     learning_rate: float | Schedule = 0.001
     """Step size, or a schedule of it."""
 
-    weight_decay: float | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
     """Decoupled decay: w -= w * weight_decay * learning_rate, before the update."""
 
-    clipnorm: float | None = None
+    clipnorm: Annotated[float, Field(gt=0)] | None = None
     """Upper limit of each weight's gradient norm."""
 
-    clipvalue: float | None = None
+    clipvalue: Annotated[float, Field(gt=0)] | None = None
     """Upper limit of each gradient element's magnitude."""
 
-    global_clipnorm: float | None = None
+    global_clipnorm: Annotated[float, Field(gt=0)] | None = None
     """Upper limit of the norm of all gradients together."""
 
     use_ema: bool = False
     """Keep a moving average of the weights."""
 
-    ema_momentum: float = 0.99
+    ema_momentum: Annotated[float, Field(ge=0, le=1)] = 0.99
     """Momentum of that average; the first step copies the weights."""
 
-    ema_overwrite_frequency: int | None = None
+    ema_overwrite_frequency: Annotated[int, Field(ge=1)] | None = None
     """Replace the weights by their average every so many steps."""
 
-    gradient_accumulation_steps: int | None = None
+    gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = None
     """Update once in so many steps, with the mean of their gradients."""
 
-    def slots(self, shape: tuple[int, ...]) -> tuple[Slot, ...]:
-        """The rule's own slots for a weight of this shape, each of the weight's shape."""
-        del shape
+    @model_validator(mode="after")
+    def _one_clip(self) -> Self:
+        """At most one way of clipping, as in Keras."""
+        given = [name for name in CLIPS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise PydanticCustomError(
+                "two_clips",
+                "expected one of clipnorm, clipvalue, global_clipnorm, found {given}; keep one",
+                {"given": " and ".join(given)},
+            )
+        return self
+
+    @classmethod
+    @override
+    def first_field(cls) -> str | None:
+        """`sgd: 0.1` sets the learning rate, Keras' first argument of every optimizer."""
+        return "learning_rate"
+
+    def slots(self, shape: tuple[int, ...], path: str = "") -> tuple[Slot, ...]:
+        """The rule's own slots for a weight of this shape called `path`."""
+        del shape, path
         return ()
 
     def scalars(self) -> tuple[Slot, ...]:
         """The rule's slots for the whole model, scalars."""
         return ()
+
+    def decay(self, slots: Mapping[str, Tensor]) -> float | None:
+        """The decoupled decay of the weight that has these slots."""
+        del slots
+        return self.weight_decay
 
     @abstractmethod
     def update(

@@ -39,9 +39,9 @@ class RMSprop(Optimizer):
     """Divide by the variance of gradients rather than by their second moment."""
 
     @override
-    def slots(self, shape: tuple[int, ...]) -> tuple[Slot, ...]:
-        momentum = (Slot("momentum"),) if self.momentum > 0 else ()
-        average = (Slot("average_gradient"),) if self.centered else ()
+    def slots(self, shape: tuple[int, ...], path: str = "") -> tuple[Slot, ...]:
+        momentum = (Slot("momentum", group=1),) if self.momentum > 0 else ()
+        average = (Slot("average_gradient", group=2),) if self.centered else ()
         return (Slot("velocity"), *momentum, *average)
 
     @override
