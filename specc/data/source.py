@@ -17,6 +17,14 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What the model calls its inputs and outputs: sources of named arrays choose by them."""
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Samples:
     """Inputs and targets, in the order of the model's inputs and outputs; equal first axes.
 
@@ -51,8 +59,8 @@ class Source(Member):
     family_name: ClassVar[str] = "dataset"
 
     @abstractmethod
-    def load(self, folder: Path | None = None) -> Dataset:
-        """Read it. `folder` is what `--data` named.
+    def load(self, folder: Path | None = None, names: Names | None = None) -> Dataset:
+        """Read it. `folder` is what `--data` named; `names` are the model's inputs and outputs.
 
         Raises:
             DataError: missing or malformed; the message says which files to put where.

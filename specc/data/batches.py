@@ -1,0 +1,86 @@
+"""Batches of an epoch, in an order that is a pure function of (seed, epoch)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from specc.data.prefetch import Prefetch
+from specc.data.source import Samples
+
+Index: TypeAlias = npt.NDArray[np.int64]
+
+# Batches that wait prepared: one being handed over and one behind it hide uneven preparation.
+AHEAD = 2
+
+
+def order(seed: int, epoch: int, n: int, shuffle: bool = True) -> Index:
+    """Sample indices of an epoch: 0..n-1, or the permutation that sorts n keyed random words.
+
+    Word i is the i-th 64-bit output of Philox4x64-10 with key (seed, epoch) from counter 0 (which
+    counts up before the first block, as in NumPy); equal words keep their order. The words, unlike
+    NumPy's `permutation`, are the same in every version of NumPy and easy to have elsewhere.
+
+    Source: Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3 (SC11).
+    """
+    if not shuffle:
+        return np.arange(n, dtype=np.int64)
+    bits = np.random.Philox(key=np.array([seed, epoch], np.uint64))
+    return np.argsort(bits.random_raw(n), kind="stable").astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive places of an epoch's order.
+
+    Attributes:
+        step: number of the batch in its epoch, from 0.
+        index: which samples, shape (batch,).
+        samples: their inputs and targets.
+    """
+
+    step: int
+    index: Index
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Samples cut into batches of `batch_size`; the last one of an epoch may be smaller."""
+
+    samples: Samples
+    batch_size: int
+    seed: int = 0
+    shuffle: bool = True
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch: ceil(n / batch_size)."""
+        return -(-len(self.samples) // self.batch_size)
+
+    def epoch(self, epoch: int, start: int = 0) -> Prefetch[Batch]:
+        """The batches of `epoch` from step `start` on, each prepared while its predecessor is used.
+
+        Use it in a `with`, so that its thread ends when the loop is left early.
+        """
+        return Prefetch(lambda: self.produce(epoch, start), AHEAD)
+
+    def produce(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The same batches, each prepared when it is asked for."""
+        n, size = len(self.samples), self.batch_size
+        index = order(self.seed, epoch, n, self.shuffle)
+        for step in range(start, self.steps):
+            rows = index[step * size : (step + 1) * size]
+            yield Batch(step, rows, self._take(rows, step * size))
+
+    def _take(self, rows: Index, first: int) -> Samples:
+        if self.shuffle:
+            return self.samples.rows(rows)
+        part = slice(first, first + len(rows))
+        return Samples(
+            tuple(a[part] for a in self.samples.x), tuple(a[part] for a in self.samples.y)
+        )

@@ -1,0 +1,40 @@
+"""Fetching a published file once, into the user's cache, with its checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.request
+from pathlib import Path
+
+from specc.errors import DataError
+from specc.files import replace
+
+TIMEOUT_SECONDS = 30
+
+
+def cache_folder(name: str) -> Path:
+    """Where downloads of the source `name` are kept: $XDG_CACHE_HOME/specc, else ~/.cache/specc."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "specc" / name
+
+
+def fetch(url: str, target: Path, sha256: str, size: int) -> None:
+    """Download `url` to `target`, which appears only when its `size` and SHA-256 are right.
+
+    Raises:
+        OSError: there is no way to the address, or the disk refused.
+        DataError: something else than the expected file came.
+    """
+    if not url.startswith("https://"):
+        raise DataError(f"{url}: expected an https address")
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+        data: bytes = response.read(size + 1)
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise DataError(
+            f"{url}: expected {size:,} bytes with SHA-256 {sha256}, "
+            f"received {len(data):,} with {found}; the mirror changed: put the file there yourself"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    replace(target, data)

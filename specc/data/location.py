@@ -1,0 +1,55 @@
+"""Which file a name in a spec means, and how large a file may be."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from specc.errors import DataError
+
+# One array read from a file, in bytes. Larger data has to be streamed, which no source does yet.
+MAX_BYTES = 8 * 2**30
+
+
+def locate(name: str, folder: Path | None, field: str) -> Path:
+    """The file called `name` in `folder` (what `--data` named), else in the current folder.
+
+    A relative name may not leave that folder. An absolute one is taken as written, unless
+    `--data` was given: then it must lie inside.
+
+    Args:
+        name: the path in the spec.
+        folder: what `--data` named.
+        field: the place for messages, such as `data.npz.path`.
+
+    Raises:
+        DataError: the path leaves the folder, or there is no such file.
+    """
+    base = Path.cwd() if folder is None else folder
+    path = Path(os.path.normpath(base / name))
+    roots = os.path.normpath(base.absolute())
+    free = folder is None and Path(name).is_absolute()
+    if not free and not path.absolute().is_relative_to(roots):
+        raise DataError(
+            f"{field}: expected a path inside {base}, received {name!r}; "
+            "name a file in that folder, or another folder with --data"
+        )
+    if not path.is_file():
+        raise DataError(
+            f"{field}: expected a file at {path}, found {'a folder' if path.is_dir() else 'none'}; "
+            "put it there, or name the folder that holds it with --data"
+        )
+    return path
+
+
+def check_bytes(path: Path, count: int, what: str = "the file") -> None:
+    """Refuse what could not be held in memory, before it is allocated.
+
+    Raises:
+        DataError: `count` bytes are more than `MAX_BYTES`.
+    """
+    if count > MAX_BYTES:
+        raise DataError(
+            f"{path}: expected {what} of at most {MAX_BYTES:,} bytes, found {count:,}; "
+            "split the data into smaller files"
+        )

@@ -1,0 +1,209 @@
+"""Arrays as a model wants them: shape, element type, class ids as one-hot rows. Or a `DataError`.
+
+Shapes here include the batch axis, None where a length is open: (None, 28, 28, 1).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from specc.data.source import Array
+from specc.errors import DataError
+from specc.tensors import ITEM_BYTES, DType, Shape, show
+
+# One-hot rows beyond this are refused: ids with a sparse loss say the same in a fraction of it.
+MAX_ONE_HOT_BYTES = 2 * 2**30
+
+
+def fit_inputs(x: npt.ArrayLike, shape: Shape, dtype: DType, name: str = "x") -> Array:
+    """`x` with the shape and element type of a model's input; values are never scaled.
+
+    A missing last axis of length 1 is added: 28 x 28 images for an input (None, 28, 28, 1).
+
+    Args:
+        x: any array-like; uint8 pixels stay 0..255.
+        shape: of the input, batch axis first.
+        dtype: of the input.
+        name: what messages call the array.
+
+    Raises:
+        DataError: another shape, values that the element type cannot hold, or NaN.
+    """
+    array = _with_shape(_numeric(x, name), shape, name)
+    return _cast(array, dtype, name)
+
+
+def fit_targets(
+    y: npt.ArrayLike, shape: Shape, dtype: DType, name: str = "y", classes: int | None = None
+) -> Array:
+    """`y` with the shape and element type that a loss wants; class ids become one-hot rows.
+
+    Integer arrays without the target's last axis (or with 1 there) are class ids: id k becomes a
+    row of the target's last length with 1 at k and 0 elsewhere.
+
+    Args:
+        y: any array-like.
+        shape: of the target, batch axis first.
+        dtype: of the target.
+        name: what messages call the array.
+        classes: when the target itself is class ids: how many there are.
+
+    Raises:
+        DataError: another shape, an id that is not below the number of classes, NaN.
+    """
+    array = _numeric(y, name)
+    ids = _as_ids(array, shape)
+    if ids is not None:
+        return _one_hot(ids, shape, dtype, name)
+    _refuse_other_ids(array, shape, name)
+    array = _cast(_with_shape(array, shape, name), dtype, name)
+    if classes is not None:
+        _check_ids(array, classes, name)
+    return array
+
+
+def _numeric(value: npt.ArrayLike, name: str) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name}: expected numbers, received {array.dtype} ({_sample(array)})")
+    if array.ndim == 0:
+        raise DataError(f"{name}: expected one row for each sample, received the number {array}")
+    return array
+
+
+def _sample(array: Array) -> str:
+    return f"the first is {array.reshape(-1)[0]!r}" if array.size else "empty"
+
+
+def _fits(found: tuple[int, ...], wanted: Shape) -> bool:
+    """Equal lengths behind the batch axis; None fits any."""
+    return len(found) == len(wanted) and all(
+        want is None or have == want for have, want in zip(found[1:], wanted[1:], strict=True)
+    )
+
+
+def _with_shape(array: Array, shape: Shape, name: str) -> Array:
+    """The array itself, with a last axis of length 1 added, or with one removed."""
+    if _fits(array.shape, shape):
+        return array
+    if shape[-1] == 1 and _fits((*array.shape, 1), shape):
+        return array[..., np.newaxis]
+    if array.ndim > 1 and array.shape[-1] == 1 and _fits(array.shape[:-1], shape):
+        return array[..., 0]
+    raise DataError(
+        f"{name}: expected shape {show(shape)}, received {array.shape}; {_advice(array, shape)}"
+    )
+
+
+def _advice(array: Array, shape: Shape) -> str:
+    sample = array.shape[1:]
+    if _fits((1, *array.shape), shape):
+        return f"the batch axis is missing: pass shape {(1, *array.shape)}"
+    if None not in shape[1:]:
+        wanted = tuple(dim for dim in shape[1:] if dim is not None)
+        if sorted(sample) == sorted(wanted):
+            return "the axes stand in another order: transpose the data"
+        if math.prod(sample) == math.prod(wanted):
+            return "the lengths multiply to the same: reshape the data, or change the input's shape"
+    return "change the data, or the shape in the spec"
+
+
+def _cast(array: Array, dtype: DType, name: str) -> Array:
+    """The same values in another element type.
+
+    Raises:
+        DataError: a value is NaN or does not survive.
+    """
+    kind = array.dtype.kind
+    if kind == "f" and array.size and np.isnan(array.min()):
+        index = _first(np.isnan(array))
+        raise DataError(f"{name}: expected numbers, found NaN in sample {index}; clean the data")
+    if array.dtype == dtype:
+        return array
+    target = np.dtype(dtype)
+    if target.kind in "iu" and array.size:
+        _check_integers(array, target, name)
+    with np.errstate(over="ignore"):
+        result = array.astype(target)
+    if kind == "f" and target.kind == "f" and target.itemsize < array.dtype.itemsize:
+        lost = np.isinf(result) & np.isfinite(array)
+        if lost.any():
+            raise DataError(
+                f"{name}: expected values within {dtype}, found {array[lost].flat[0]} in sample "
+                f"{_first(lost)}; scale the data"
+            )
+    return result
+
+
+def _check_integers(array: Array, target: np.dtype[np.generic], name: str) -> None:
+    limits = np.iinfo(target.name)
+    # `==` with the truncated value also refuses infinities.
+    wrong = (array < limits.min) | (array > limits.max) | (array != np.trunc(array))
+    if wrong.any():
+        raise DataError(
+            f"{name}: expected whole numbers from {limits.min} to {limits.max} ({target}), "
+            f"found {array[wrong].flat[0]} in sample {_first(wrong)}"
+        )
+
+
+def _first(wrong: npt.NDArray[np.bool_]) -> int:
+    """The first sample with a True."""
+    return int(wrong.reshape(len(wrong), -1).any(axis=1).argmax())
+
+
+def _as_ids(array: Array, shape: Shape) -> Array | None:
+    """Class ids, when the array is integers and only lacks the target's last axis."""
+    classes = shape[-1]
+    if array.dtype.kind not in "biu" or len(shape) == 1 or classes is None or classes == 1:
+        return None
+    if _fits(array.shape, shape[:-1]):
+        return array
+    if array.ndim > 1 and array.shape[-1] == 1 and _fits(array.shape[:-1], shape[:-1]):
+        return array[..., 0]
+    return None
+
+
+def _refuse_other_ids(array: Array, shape: Shape, name: str) -> None:
+    """Say what to do with the two mistakes that every user makes once."""
+    if array.dtype.kind == "f" and len(shape) > 1 and shape[-1] != 1:
+        if _fits(array.shape, shape[:-1]):
+            raise DataError(
+                f"{name}: expected targets {show(shape)} or whole-number class ids, received "
+                f"{array.dtype} of shape {array.shape}; store class ids as integers"
+            )
+    elif array.ndim > 1 and array.shape[-1] > 1:
+        ids = shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape
+        if _fits(array.shape[:-1], ids) and not _fits(array.shape, shape):
+            raise DataError(
+                f"{name}: expected one class id for each sample, shape {show(shape)}, received "
+                f"rows {array.shape}; for one-hot rows the loss is categorical_crossentropy"
+            )
+
+
+def _check_ids(ids: Array, classes: int, name: str) -> None:
+    if not ids.size:
+        return
+    low, high = int(ids.min()), int(ids.max())
+    if low < 0 or high >= classes:
+        wrong = (ids < 0) | (ids >= classes)
+        raise DataError(
+            f"{name}: expected class ids from 0 to {classes - 1}, found {int(ids[wrong].flat[0])} "
+            f"in sample {_first(wrong)}; count classes from 0, or change the model's last layer"
+        )
+
+
+def _one_hot(ids: Array, shape: Shape, dtype: DType, name: str) -> Array:
+    classes = shape[-1] or 0
+    _check_ids(ids, classes, name)
+    size = ids.size * classes * ITEM_BYTES[dtype]
+    if size > MAX_ONE_HOT_BYTES:
+        raise DataError(
+            f"{name}: expected one-hot rows of at most {MAX_ONE_HOT_BYTES:,} bytes, {ids.size:,} "
+            f"ids of {classes:,} classes need {size:,}; use sparse_categorical_crossentropy"
+        )
+    rows = np.zeros((ids.size, classes), dtype)
+    rows[np.arange(ids.size), ids.reshape(-1).astype(np.int64)] = 1
+    return rows.reshape(*ids.shape, classes)
