@@ -1,0 +1,1 @@
+"""The spec language: reading, checking, formatting and writing YAML specs."""

@@ -1,0 +1,36 @@
+"""`Problems`: collects everything that is wrong with a file, so that one run reports it all."""
+
+from __future__ import annotations
+
+from specc.errors import Place, Problem, SpecError
+
+# More than this helps nobody; a broken block used a thousand times must not fill the screen.
+MOST = 200
+
+
+class Problems:
+    """What was found wrong so far. The same message at the same place counts once."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+        self._seen: set[tuple[Place, str]] = set()
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def add(self, place: Place, path: str, message: str) -> None:
+        """Note one problem."""
+        if (place, message) in self._seen:
+            return
+        self._seen.add((place, message))
+        if len(self.found) < MOST:
+            self.found.append(Problem(place, path, message))
+
+    def check(self) -> None:
+        """Stop here when anything is wrong.
+
+        Raises:
+            SpecError: with every problem found so far.
+        """
+        if self.found:
+            raise SpecError(self.found)
