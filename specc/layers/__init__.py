@@ -1,0 +1,13 @@
+"""Layers, one class a kind. Importing the package registers all of them.
+
+To add one: a class in a module of this package (or a new module) with its fields, its shape rule,
+its weights and its lowering. Nothing else has to change.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,36 @@
+"""An activation function, by name, as a layer."""
+
+from __future__ import annotations
+
+from typing_extensions import override
+
+from specc import activations
+from specc import primitives as ops
+from specc.fields import ActivationName
+from specc.layer import Cost, Layer, Lowering, Shapes
+from specc.primitives import Tensor
+from specc.tensors import Shape, elements
+
+
+class Activation(Layer):
+    """A named function with its default parameters, elementwise or along the last axis.
+
+    Shapes: as the input; `glu` halves the last axis.
+
+    Source: keras/src/layers/activations/activation.py (3.15.1).
+    """
+
+    activation: ActivationName
+    """Name of the function."""
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        return activations.output_shape(self.activation, inputs[0])
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        return activations.apply(self.activation, ops.cast(inputs[0], inputs[0].trace.floatx))
+
+    @override
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(ops=elements(inputs[0][1:]) * activations.get(self.activation).ops)

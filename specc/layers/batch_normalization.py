@@ -1,0 +1,119 @@
+"""Batch normalisation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from typing_extensions import override
+
+from specc import primitives as ops
+from specc.constraints import Constraint
+from specc.fields import unsupported
+from specc.initializers import Initializer, Ones, Zeros
+from specc.layer import Cost, Layer, Lowering, Shapes, Weight
+from specc.layers.affine import affine, affine_weights
+from specc.layers.axes import known
+from specc.layers.weight import weight
+from specc.primitives import Tensor
+from specc.primitives.tensor import ints
+from specc.regularizers import Regularizer
+from specc.shapes import axis_index
+from specc.tensors import Shape, elements
+
+
+class BatchNormalization(Layer):
+    """`(x - mean) / sqrt(variance + epsilon) gamma + beta` for each index of one axis.
+
+    In training mean and (biased) variance are those of the batch over all other axes, and the
+    moving statistics become `moving momentum + batch (1 - momentum)`. Otherwise, and when the layer
+    is not trainable, the moving statistics are used and do not change.
+
+    Shapes: weights (length of `axis`); result as the input.
+
+    Source: keras/src/layers/normalization/batch_normalization.py (3.15.1); Ioffe and Szegedy
+    (2015), who correct the moving variance by n/(n-1), which Keras does not.
+    """
+
+    axis: int = -1
+    """The axis whose indices are normalised separately: the channels."""
+    momentum: float = 0.99
+    """Share of the old moving statistics that a step keeps."""
+    epsilon: float = 1e-3
+    """Added to the variance."""
+    center: bool = True
+    """Whether an offset beta is learnt."""
+    scale: bool = True
+    """Whether a factor gamma is learnt."""
+    beta_initializer: Initializer = Zeros()
+    """First values of beta."""
+    gamma_initializer: Initializer = Ones()
+    """First values of gamma."""
+    moving_mean_initializer: Initializer = Zeros()
+    """First values of the moving mean."""
+    moving_variance_initializer: Initializer = Ones()
+    """First values of the moving variance."""
+    beta_regularizer: Regularizer | None = None
+    """Penalty on beta."""
+    gamma_regularizer: Regularizer | None = None
+    """Penalty on gamma."""
+    beta_constraint: Constraint | None = None
+    """Limit on beta after each update."""
+    gamma_constraint: Constraint | None = None
+    """Limit on gamma after each update."""
+    renorm: Annotated[Literal[False], unsupported("batch renormalisation")] = False
+    """Batch renormalisation: not supported."""
+    renorm_clipping: Annotated[None, unsupported("batch renormalisation")] = None
+    """Limits of batch renormalisation: not supported."""
+    renorm_momentum: float = 0.99
+    """Momentum of batch renormalisation; without effect."""
+    synchronized: Annotated[Literal[False], unsupported("synchronisation over replicas")] = False
+    """Statistics over several replicas: not supported."""
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        (x,) = inputs
+        known(x, axis_index(self.axis, len(x)))
+        return x
+
+    @override
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        shape = (known(inputs[0], self.axis),)
+        return (
+            *affine_weights(self, shape),
+            weight(self, "moving_mean", shape, trainable=False),
+            weight(self, "moving_variance", shape, trainable=False),
+        )
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        x = ops.move_axis(ops.cast(inputs[0], inputs[0].trace.floatx), self.axis, -1)
+        y = self._by_batch(low, x) if low.training and self.trainable else self._by_moving(low, x)
+        return ops.move_axis(y, -1, self.axis)
+
+    def _by_moving(self, low: Lowering, x: Tensor) -> Tensor:
+        size = ints(x.shape[-1:])[0]
+        ones = x.trace.constant([1.0] * size, x.dtype)  # type: ignore[arg-type]
+        return ops.batch_norm(
+            x,
+            low.weight("gamma") if self.scale else ones,
+            low.weight("beta") if self.center else ones * 0.0,
+            low.weight("moving_mean"),
+            low.weight("moving_variance"),
+            self.epsilon,
+        )
+
+    def _by_batch(self, low: Lowering, x: Tensor) -> Tensor:
+        others = range(x.rank - 1)
+        mean = ops.reduce_mean(x, others)
+        centred = x - mean
+        variance = ops.reduce_mean(centred * centred, others)
+        for name, batch in (("moving_mean", mean), ("moving_variance", variance)):
+            moving = low.weight(name)
+            low.assign(name, moving * self.momentum + batch * (1.0 - self.momentum))
+        normal = centred * ops.reciprocal(ops.sqrt(variance + self.epsilon))
+        return affine(self, low, normal, ints(x.shape[-1:]))
+
+    @override
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        # Outside of training one multiplication and one addition are left for each element.
+        return Cost(ops=2 * elements(output[1:]))
