@@ -62,9 +62,11 @@ def objectives(
         )
         for i, ref in enumerate(network.outputs)
     )
-    for objective in found:
-        if (message := _misfit(objective)) is not None:
-            problems.append(Problem(place or Place(), "train.loss", message))
+    problems += [
+        Problem(place or Place(), "train.loss", message)
+        for objective in found
+        if (message := _misfit(objective)) is not None
+    ]
     if problems:
         raise SpecError(problems)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -178,6 +178,14 @@ class Network:
         """Keras' names of the outputs: those of the layers that make them."""
         return tuple(ref.call.node.name for ref in self.outputs)
 
+    @property
+    def is_chain(self) -> bool:
+        """Whether each call has one input, the output of the one before, and no layer two calls.
+
+        Keras' summary then leaves out the column `Connected to`.
+        """
+        return len(self.inputs) == 1 and is_chain(self.inputs[0].call, self.calls)
+
     def node(self, name: str) -> Node:
         """The node called `name`.
 
@@ -223,6 +231,15 @@ class Network:
             except ShapeError as error:
                 raise ShapeError(f"{call.node.name}: {error}") from error
         return known
+
+
+def is_chain(start: Call, calls: Sequence[Call]) -> bool:
+    """Whether `calls` follow each other from `start`, each on one input, each of another layer."""
+    before = [start, *calls]
+    return all(
+        len(call.node.calls) == 1 and [ref.call for ref in call.written] == [above]
+        for above, call in zip(before, calls, strict=False)
+    )
 
 
 def fits(shape: Shape, declared: Shape) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from specc.errors import Place, Problem, nearest
 from specc.layer import InputLayer, Layer, Weight
-from specc.network.graph import Call, Network, Node, NodeWeight, Ref, call_shapes
+from specc.network.graph import Call, Network, Node, NodeWeight, Ref, call_shapes, is_chain
 from specc.network.limits import size_problem
 from specc.network.order import layer_order
 from specc.network.wiring import Wrong, inputs_of, resolve
@@ -212,13 +212,11 @@ class ModelBuilder:
         self, inputs: tuple[Ref, ...], outputs: tuple[Ref, ...], calls: Sequence[Call]
     ) -> Literal["sequential", "functional"]:
         """The kind asked for; by itself a chain of layers called once each is sequential."""
-        tensors = [*inputs, *(Ref(call) for call in calls)]
         chain = (
             len(inputs) == 1
+            and is_chain(inputs[0].call, calls)
+            and outputs == calls[-1].refs
             and len(outputs) == 1
-            and all(call.inputs == (tensor,) for call, tensor in zip(calls, tensors, strict=False))
-            and outputs[0] == tensors[-1]
-            and all(len(call.node.calls) == 1 for call in calls)
         )
         if self.model.kind == "sequential" and not chain:
             self._report(
