@@ -23,6 +23,28 @@ def bias(beta: float, t: Tensor) -> Tensor:
     return 1.0 - ops.power(beta, t)
 
 
+def adam_step(
+    w: Tensor,
+    g: Tensor,
+    slots: Mapping[str, Tensor],
+    lr: Tensor,
+    t: Tensor,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """(new w, new slots) of `Adam`; with the variant amsgrad when there is its slot."""
+    alpha = lr * ops.sqrt(bias(beta_2, t)) / bias(beta_1, t)
+    new = {
+        "momentum": toward(slots["momentum"], g, beta_1),
+        "velocity": toward(slots["velocity"], g * g, beta_2),
+    }
+    second = new["velocity"]
+    if "velocity_hat" in slots:
+        second = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], second)
+    return w - new["momentum"] * alpha / (ops.sqrt(second) + epsilon), new
+
+
 class Adam(Optimizer):
     """Divides a moving average of gradients by the root of one of their squares.
 
@@ -60,15 +82,7 @@ class Adam(Optimizer):
         lr: Tensor,
         t: Tensor,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        alpha = lr * ops.sqrt(bias(self.beta_2, t)) / bias(self.beta_1, t)
-        new = {
-            "momentum": toward(slots["momentum"], g, self.beta_1),
-            "velocity": toward(slots["velocity"], g * g, self.beta_2),
-        }
-        second = new["velocity"]
-        if self.amsgrad:
-            second = new["velocity_hat"] = ops.maximum(slots["velocity_hat"], second)
-        return w - new["momentum"] * alpha / (ops.sqrt(second) + self.epsilon), new
+        return adam_step(w, g, slots, lr, t, self.beta_1, self.beta_2, self.epsilon)
 
 
 class AdamW(Adam):
