@@ -109,8 +109,8 @@ class Summary:
         lines.append("| " + " | ".join(column.heading for column in columns) + " |")
         ends = ["---:" if column.align == "right" else "---" for column in columns]
         lines.append("|" + "|".join(ends) + "|")
-        for row in self.rows:
-            lines.append("| " + " | ".join(self._cells(row)[: len(columns)]) + " |")
+        cells = [self._cells(row)[: len(columns)] for row in self.rows]
+        lines += ["| " + " | ".join(row) + " |" for row in cells]
         sums = self.totals
         lines += ["", f"Total params: {sums.params:,} ({size_text(sums.bytes)})  "]
         lines.append(f"Trainable params: {sums.trainable_params:,}  ")
