@@ -1,0 +1,347 @@
+"""An append-only graph of ONNX nodes: every value knows its type, and order is evaluation order.
+
+Equal nodes are made once (common subexpressions), and a few exact simplifications happen on the
+way in, so that layers, gradients and updates can be written without thinking of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from specc.errors import InternalError
+from specc.onnx_api import NodeDef, TensorType, ValueDef, build, infer, type_code
+from specc.tensors import Dim, Dims, DType, Sym
+
+Array: TypeAlias = npt.NDArray[Any]
+Operand: TypeAlias = "Value | float | Array"
+# Inputs whose values decide output shapes are small; larger constants are never looked at.
+_SHAPE_DATA = 8192
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Adjoint:
+    """A value's own reverse rule, which replaces those of the nodes that compute it.
+
+    `rule(dy)` returns a gradient, or None, for each of `inputs`.
+    """
+
+    inputs: tuple[Value, ...]
+    rule: Callable[[Value], Sequence[Value | None]]
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """One edge: a typed result of a node, a graph input, or a constant."""
+
+    graph: Graph = field(repr=False)
+    name: str
+    dtype: DType
+    shape: Dims
+    node: Node | None = field(default=None, repr=False)
+    index: int = 0
+    const: Array | None = field(default=None, repr=False)
+    adjoint: Adjoint | None = field(default=None, repr=False)
+
+    @property
+    def rank(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __add__(self, other: Operand) -> Value:
+        return self.graph.op("Add", self, self.graph.like(other, self))
+
+    def __sub__(self, other: Operand) -> Value:
+        return self.graph.op("Sub", self, self.graph.like(other, self))
+
+    def __mul__(self, other: Operand) -> Value:
+        return self.graph.op("Mul", self, self.graph.like(other, self))
+
+    def __truediv__(self, other: Operand) -> Value:
+        return self.graph.op("Div", self, self.graph.like(other, self))
+
+    def __rsub__(self, other: Operand) -> Value:
+        return self.graph.op("Sub", self.graph.like(other, self), self)
+
+    def __neg__(self) -> Value:
+        return self.graph.op("Neg", self)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Node:
+    """One operator application, with the layer it serves."""
+
+    op: str
+    inputs: tuple[Value | None, ...]
+    outputs: tuple[Value, ...]
+    attrs: Mapping[str, Any]
+    scope: str
+
+
+@dataclass(slots=True)
+class Graph:
+    """Nodes in evaluation order, inputs, and constants."""
+
+    opset: int = 18
+    nodes: list[Node] = field(default_factory=list[Node])
+    inputs: list[Value] = field(default_factory=list[Value])
+    scopes: list[str] = field(default_factory=list[str])
+    _made: dict[Any, tuple[Value, ...]] = field(default_factory=dict[Any, tuple[Value, ...]])
+    _constants: dict[Any, Value] = field(default_factory=dict[Any, Value])
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Nodes made inside are named after `name`."""
+        self.scopes.append(name)
+        try:
+            yield
+        finally:
+            self.scopes.pop()
+
+    def input(self, name: str, dtype: DType, shape: Dims) -> Value:
+        """A value that the caller supplies."""
+        value = Value(self, name, dtype, tuple(shape))
+        self.inputs.append(value)
+        return value
+
+    def const(self, value: object, dtype: DType | None = None) -> Value:
+        """A constant; equal ones are stored once."""
+        array = np.asarray(value, None if dtype is None else np.dtype(dtype))
+        key = (array.dtype.str, array.shape, array.tobytes())
+        found = self._constants.get(key)
+        if found is None:
+            name = f"const_{len(self._constants)}"
+            shape: Dims = tuple(array.shape)
+            kind: DType = str(array.dtype)  # type: ignore[assignment]
+            found = self._constants[key] = Value(self, name, kind, shape, const=array)
+        return found
+
+    def ints(self, *values: int) -> Value:
+        """A 1-D int64 constant: axes, shapes, sizes."""
+        return self.const(np.array(values, np.int64))
+
+    def like(self, operand: Operand, value: Value) -> Value:
+        """`operand` as a value, numbers in the element type of `value`."""
+        return operand if isinstance(operand, Value) else self.const(operand, value.dtype)
+
+    def op(self, op: str, *inputs: Value | None, **attrs: Any) -> Value:
+        """The first (usually the only) output of a new or equal earlier node."""
+        return self.ops(op, *inputs, outputs=1, **attrs)[0]
+
+    def ops(self, op: str, *inputs: Value | None, outputs: int, **attrs: Any) -> tuple[Value, ...]:
+        """All outputs of a new or equal earlier node."""
+        key = (op, tuple(id(x) for x in inputs), _key(attrs), outputs)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = self._make(op, inputs, attrs, outputs)
+        return found
+
+    def _make(
+        self, op: str, inputs: tuple[Value | None, ...], attrs: dict[str, Any], outputs: int
+    ) -> tuple[Value, ...]:
+        types = infer(
+            op,
+            [None if x is None else TensorType(x.dtype, x.shape) for x in inputs],
+            [_shape_data(x) for x in inputs],
+            attrs,
+            outputs,
+            self.opset,
+        )
+        return self._append(op, inputs, attrs, types)
+
+    def _append(
+        self,
+        op: str,
+        inputs: tuple[Value | None, ...],
+        attrs: dict[str, Any],
+        types: Sequence[TensorType],
+    ) -> tuple[Value, ...]:
+        outputs = len(types)
+        base = "/".join([*self.scopes, f"{op}_{len(self.nodes)}"])
+        values = tuple(
+            Value(self, base if outputs == 1 else f"{base}_{k}", t.dtype, t.shape, index=k)
+            for k, t in enumerate(types)
+        )
+        node = Node(op, inputs, values, attrs, "/".join(self.scopes))
+        for value in values:
+            value.node = node
+        self.nodes.append(node)
+        return values
+
+    def reshape(self, x: Value, shape: Sequence[Dim]) -> Value:
+        """The same elements in another shape, whose one symbolic length becomes -1."""
+        if tuple(shape) == x.shape:
+            return x
+        while x.node is not None and x.node.op == "Reshape" and x.adjoint is None:
+            source = x.node.inputs[0]
+            if source is None:
+                raise InternalError("Reshape without input")
+            x = source
+            if tuple(shape) == x.shape:
+                return x
+        if x.const is not None:
+            return self.const(x.const.reshape([d for d in shape if isinstance(d, int)]))
+        wanted = [-1 if isinstance(d, Sym) else d for d in shape]
+        y = self.op("Reshape", x, self.ints(*wanted))
+        if y.shape != tuple(shape):
+            raise InternalError(f"reshape of {x.shape} to {tuple(shape)} gives {y.shape}")
+        return y
+
+    def transpose(self, x: Value, perm: Sequence[int]) -> Value:
+        """Axes in another order; chains and identities vanish."""
+        order = list(perm)
+        if x.node is not None and x.node.op == "Transpose" and x.adjoint is None:
+            inner = x.node.inputs[0]
+            if inner is None:
+                raise InternalError("Transpose without input")
+            order = [x.node.attrs["perm"][p] for p in order]
+            x = inner
+        if order == list(range(x.rank)):
+            return x
+        if x.const is not None:
+            return self.const(x.const.transpose(order))
+        # Moving axes of length 1 only is a reshape, which costs nothing.
+        long = [p for p in order if x.shape[p] != 1]
+        if long == sorted(long):
+            return self.reshape(x, [x.shape[p] for p in order])
+        return self.op("Transpose", x, perm=tuple(order))
+
+    def cast(self, x: Value, dtype: DType) -> Value:
+        """The values in another element type."""
+        if x.dtype == dtype:
+            return x
+        if x.const is not None:
+            return self.const(x.const, dtype)
+        return self.op("Cast", x, to=type_code(dtype))
+
+    def reduce(self, op: str, x: Value, axes: Sequence[int], *, keepdims: bool = False) -> Value:
+        """ReduceSum, ReduceMean, ReduceMax, ... over `axes`."""
+        if not axes:
+            return x
+        return self.op(op, x, self.ints(*axes), keepdims=int(keepdims))
+
+    def expand(self, x: Value, shape: Dims, like: Value) -> Value:
+        """`x` repeated along axes of length 1 to `shape`, whose batch is that of `like`."""
+        if x.shape == shape:
+            return x
+        if not any(isinstance(dim, Sym) for dim in shape):
+            return self.op("Expand", x, self.ints(*(d for d in shape if isinstance(d, int))))
+        if shape == like.shape:
+            target = self.op("Shape", like)
+        else:
+            target = self._shape(shape, like)
+        # ONNX's own inference gives up on a shape that is computed.
+        return self.stated("Expand", x, target, dtype=x.dtype, shape=shape)
+
+    def stated(self, op: str, *inputs: Value, dtype: DType, shape: Dims) -> Value:
+        """A node whose output type ONNX cannot infer because it depends on run-time values."""
+        key = (op, tuple(id(x) for x in inputs), (), 1)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = self._append(op, inputs, {}, (TensorType(dtype, shape),))
+        return found[0]
+
+    def _shape(self, shape: Dims, like: Value) -> Value:
+        """`shape` as a run-time value, the batch taken from `like`."""
+        axis, dim = next((i, d) for i, d in enumerate(like.shape) if isinstance(d, Sym))
+        length = self.op("Gather", self.op("Shape", like), self.ints(axis), axis=0)
+        parts: list[Value] = []
+        for wanted in shape:
+            if isinstance(wanted, int):
+                parts.append(self.ints(wanted))
+                continue
+            part = length
+            if wanted.factor != dim.factor:
+                part = self.op("Div", length, self.ints(dim.factor))
+                part = self.op("Mul", part, self.ints(wanted.factor))
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else self.op("Concat", *parts, axis=0)
+
+    def live(self, outputs: Sequence[Value]) -> list[Node]:
+        """The nodes that `outputs` need, in evaluation order."""
+        wanted = {id(value) for value in outputs}
+        kept: list[Node] = []
+        for node in reversed(self.nodes):
+            if any(id(value) in wanted for value in node.outputs):
+                kept.append(node)
+                wanted.update(id(x) for x in node.inputs if x is not None)
+        return kept[::-1]
+
+    def to_bytes(
+        self,
+        name: str,
+        inputs: Sequence[Value],
+        outputs: Mapping[str, Value],
+        metadata: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """A checked ONNX model that computes the named `outputs` from `inputs`.
+
+        Every given input is declared, also one that no node reads, so that signatures do not
+        depend on what simplification removed.
+        """
+        nodes = self.live(list(outputs.values()))
+        names, extra = _output_names(outputs)
+        used = {id(x): x for node in nodes for x in node.inputs if x is not None}
+        for value in outputs.values():
+            used[id(value)] = value
+        constants = {v.name: v.const for v in used.values() if v.const is not None}
+        known = {id(x) for x in inputs}
+        for value in used.values():
+            if value.node is None and value.const is None and id(value) not in known:
+                raise InternalError(f"graph {name!r} reads {value.name!r}, which is no input of it")
+        label = {key: names.get(key, value.name) for key, value in used.items()}
+        defs = [
+            NodeDef(
+                node.op,
+                tuple("" if x is None else label.get(id(x), x.name) for x in node.inputs),
+                tuple(names.get(id(y), y.name) for y in node.outputs),
+                node.attrs,
+                node.outputs[0].name,
+            )
+            for node in nodes
+        ]
+        defs += [
+            NodeDef("Identity", (label.get(id(v), v.name),), (k,), {}, f"output/{k}")
+            for k, v in extra
+        ]
+        return build(
+            name,
+            defs,
+            [ValueDef(x.name, TensorType(x.dtype, x.shape)) for x in inputs],
+            [ValueDef(k, TensorType(v.dtype, v.shape)) for k, v in outputs.items()],
+            constants,
+            self.opset,
+            metadata or {},
+        )
+
+
+def _output_names(
+    outputs: Mapping[str, Value],
+) -> tuple[dict[int, str], list[tuple[str, Value]]]:
+    """Names that node results take as outputs, and the outputs that need an Identity of their own.
+
+    A graph input, a constant, or a value that is an output already cannot be renamed.
+    """
+    names: dict[int, str] = {}
+    extra: list[tuple[str, Value]] = []
+    for name, value in outputs.items():
+        if value.node is None or id(value) in names:
+            extra.append((name, value))
+        else:
+            names[id(value)] = name
+    return names, extra
+
+
+def _key(attrs: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in attrs.items()))
+
+
+def _shape_data(x: Value | None) -> Array | None:
+    if x is None or x.const is None or x.const.size > _SHAPE_DATA:
+        return None
+    return x.const if x.const.dtype.kind in "iu" else None

@@ -1,0 +1,135 @@
+"""Realisation of reductions and matrix products."""
+
+from __future__ import annotations
+
+from specc.graph import Value
+from specc.primitives import Tensor
+from specc.targets.layout import Layout, Placed, placed, plain
+from specc.targets.movement import along, restored
+from specc.targets.realiser import BASE, Realiser
+from specc.tensors import Dims, product
+
+
+@BASE.rule("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin")
+def reduce(r: Realiser, t: Tensor) -> Placed:
+    """A reduction over whatever factors the axes have, wherever they lie."""
+    x = r.place(t.inputs[0])
+    folded = [f for axis in t.attrs["axes"] for f in x.layout.numbers(axis)]
+    positions = sorted(x.layout.order.index(f) for f in folded)
+    value = r.graph.reduce(t.op, x.value, positions) if positions else x.value
+    axes = [() if i in t.attrs["axes"] else a for i, a in enumerate(x.layout.axes)]
+    if not t.attrs["keepdims"]:
+        axes = [a for i, a in enumerate(axes) if i not in t.attrs["axes"]]
+    kept = [f for f in range(len(x.layout.order)) if f not in folded]
+    order = tuple(kept.index(f) for f in x.layout.order if f not in folded)
+    return Placed(value, Layout(tuple(axes), order))
+
+
+@BASE.rule("Softmax", "LogSoftmax")
+def softmax(r: Realiser, t: Tensor) -> Placed:
+    """Softmax along the axis where it lies."""
+    value, (position,), order = along(r, t, [t.attrs["axis"]])
+    return restored(r.graph.op(t.op, value, axis=position), order, t.shape)
+
+
+@BASE.rule("argmax")
+def argmax(r: Realiser, t: Tensor) -> Placed:
+    """ArgMax, the first of ties."""
+    axis = t.attrs["axis"]
+    value, (position,), order = along(r, t, [axis])
+    found = r.graph.op("ArgMax", value, axis=position, keepdims=1, select_last_index=0)
+    kept: Dims = (*t.inputs[0].shape[:axis], 1, *t.inputs[0].shape[axis + 1 :])
+    lying = restored(found, order, kept)
+    axes = lying.layout.axes[:axis] + lying.layout.axes[axis + 1 :]
+    return Placed(lying.value, Layout(axes, lying.layout.order))
+
+
+@BASE.rule("cumsum")
+def cumsum(r: Realiser, t: Tensor) -> Placed:
+    """CumSum along the axis where it lies."""
+    value, (position,), order = along(r, t, [t.attrs["axis"]])
+    summed = r.graph.op("CumSum", value, r.graph.const(position, "int64"))
+    return restored(summed, order, t.shape)
+
+
+@BASE.rule("sort_descending")
+def sort_descending(r: Realiser, t: Tensor) -> Placed:
+    """TopK of the whole last axis."""
+    value, (position,), order = along(r, t, [t.rank - 1])
+    size = next(d for d in (t.shape[-1],) if isinstance(d, int))
+    values, _ = r.graph.ops(
+        "TopK", value, r.graph.ints(size), outputs=2, axis=position, largest=1, sorted=1
+    )
+    return restored(values, order, t.shape)
+
+
+@BASE.rule("matmul")
+def matmul(r: Realiser, t: Tensor) -> Placed:
+    """MatMul in logical order."""
+    a, b = (plain(r.place(x), x.shape) for x in t.inputs)
+    return placed(r.graph.op("MatMul", a, b), t.shape)
+
+
+@BASE.rule("dense")
+def dense(r: Realiser, t: Tensor) -> Placed:
+    """One Gemm over all leading axes.
+
+    The features may lie in any order (after Flatten of an image that lies channels first, say):
+    the kernel's rows are then stored in that order. Features last is x W; features first is
+    W^T x, which keeps a batch that lies innermost where it is.
+    """
+    x, source = r.place(t.inputs[0]), t.inputs[0]
+    features = x.layout.numbers(source.rank - 1)
+    count = len(features)
+    if set(x.layout.order[:count]) == set(features) and count < len(x.layout.order):
+        return _features_first(r, t, x)
+    if set(x.layout.order[len(x.layout.order) - count :]) != set(features):
+        x = placed(plain(x, source.shape), source.shape)
+    return _features_last(r, t, x)
+
+
+def _kernel(r: Realiser, t: Tensor, x: Placed) -> Value:
+    """The kernel with its rows in the order in which the features of x lie. Shapes: (d, u)."""
+    kernel = t.inputs[1]
+    rank = t.inputs[0].rank
+    features = x.layout.numbers(rank - 1)
+    factors = x.layout.axes[rank - 1]
+    lying = [features.index(f) for f in x.layout.order if f in features]
+    if lying == sorted(lying):
+        return r.kernel(kernel, (0, 1))
+    cut = kernel.trace.emit("reshape", (kernel,), (*factors, kernel.shape[1]), kernel.dtype)
+    value = r.kernel(cut, (*lying, len(factors)))
+    return r.graph.reshape(value, kernel.shape)
+
+
+def _features_last(r: Realiser, t: Tensor, x: Placed) -> Placed:
+    source = t.inputs[0]
+    g = r.graph
+    lead = len(x.layout.order) - len(x.layout.numbers(source.rank - 1))
+    rows = product(x.value.shape[:lead])
+    flat = g.reshape(x.value, (rows, source.shape[-1]))
+    bias = [r.vector(b) for b in t.inputs[2:]]
+    y = g.op("Gemm", flat, _kernel(r, t, x), *bias)
+    units = t.shape[-1]
+    value = g.reshape(y, (*x.value.shape[:lead], *((units,) if units != 1 else ())))
+    axes = (*x.layout.axes[:-1], (units,) if units != 1 else ())
+    order = [f for f in x.layout.order if f < lead]
+    return Placed(value, Layout(axes, (*order, lead) if units != 1 else tuple(order)))
+
+
+def _features_first(r: Realiser, t: Tensor, x: Placed) -> Placed:
+    source = t.inputs[0]
+    g = r.graph
+    features = x.layout.numbers(source.rank - 1)
+    count = len(features)
+    lead = len(x.layout.order) - count
+    rest = x.value.shape[count:]
+    flat = g.reshape(x.value, (source.shape[-1], product(rest)))
+    bias = [g.reshape(r.vector(b), (t.shape[-1], 1)) for b in t.inputs[2:]]
+    y = g.op("Gemm", _kernel(r, t, x), flat, *bias, transA=1)
+    units = t.shape[-1]
+    value = g.reshape(y, (*((units,) if units != 1 else ()), *rest))
+    axes = (*x.layout.axes[:-1], (units,) if units != 1 else ())
+    order = [f for f in x.layout.order if f < lead]
+    return Placed(value, Layout(axes, (lead, *order) if units != 1 else tuple(order)))
+
