@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from specc.errors import Place, Problem, SpecError
+from specc.errors import InternalError, Place, SpecError
 from specc.network.graph import Network
 from specc.network.model import ModelBuilder
 from specc.objectives import objectives
 from specc.spec.model import ModelSpec, Spec
+from specc.spec.problems import Problems
 
 
 def build(spec: Spec) -> Network:
@@ -28,9 +29,11 @@ def build(spec: Spec) -> Network:
         try:
             objectives(network, spec.train, Place(spec.file))
         except SpecError as error:
-            problems += error.problems
-    if problems or network is None:
-        raise SpecError(problems)
+            for problem in error.problems:
+                problems.add(problem.place, problem.path, problem.message)
+    problems.check()
+    if network is None:
+        raise InternalError(f"{spec.name!r} has neither a network nor a problem")
     return network
 
 
@@ -47,7 +50,7 @@ class Library:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self._built: dict[str, _Progress] = {}
         self._frozen = _frozen(spec)
 
@@ -72,7 +75,7 @@ class Library:
             if progress.open:
                 model = self.spec.models[key]
                 message = f"sub-model {key!r} contains itself"
-                self.problems.append(Problem(model.place, f"models.{key}", message))
+                self.problems.add(model.place, f"models.{key}", message)
                 progress.open = False
             return progress.network
         progress = self._built[key] = _Progress()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from specc.errors import Place, Problem, nearest
+from specc.errors import Place, nearest
 from specc.layer import InputLayer, Layer, Weight
 from specc.network.graph import Call, Network, Node, NodeWeight, Ref, call_shapes, is_chain
 from specc.network.limits import size_problem
@@ -13,13 +13,14 @@ from specc.network.order import layer_order
 from specc.network.wiring import Wrong, inputs_of, resolve
 from specc.shapes import ShapeError
 from specc.spec.model import Entry, ModelSpec
+from specc.spec.problems import Problems
 from specc.tensors import Shape, show
 
 
 class Models(Protocol):
     """Where a model finds the sub-models it calls, and writes what is wrong."""
 
-    problems: list[Problem]
+    problems: Problems
 
     def __contains__(self, key: str) -> bool:
         """Whether the spec has a sub-model called `key`."""
@@ -77,7 +78,7 @@ class ModelBuilder:
     def _report(self, message: str | None, place: Place, path: str) -> None:
         self.failed = True
         if message is not None:
-            self.models.problems.append(Problem(place, path, message))
+            self.models.problems.add(place, path, message)
 
     def _input(self, i: int) -> Ref:
         item = self.model.inputs[i]
