@@ -1,0 +1,136 @@
+"""Means of losses, reported as metrics. The rules are those of `specc.losses`."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from typing_extensions import override
+
+from specc.losses import Loss, crossentropy, divergence, hinge, regression
+from specc.metrics.base import MeanMetric, Metric
+from specc.primitives import Tensor
+
+
+class LossMean(MeanMetric):
+    """The mean of a loss that has the same fields."""
+
+    abstract: ClassVar[bool] = True
+    better: ClassVar[str] = "down"
+    loss: ClassVar[type[Loss]]
+
+    @override
+    def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        own = type(self).model_fields.keys() - Metric.model_fields.keys()
+        return self.loss(**{name: getattr(self, name) for name in own}).values(y_true, y_pred)
+
+
+class MeanSquaredError(LossMean):
+    """Mean of (p - y)^2."""
+
+    aliases: ClassVar[tuple[str, ...]] = ("mse",)
+    loss: ClassVar[type[Loss]] = regression.MeanSquaredError
+
+
+class MeanAbsoluteError(LossMean):
+    """Mean of |p - y|."""
+
+    aliases: ClassVar[tuple[str, ...]] = ("mae",)
+    loss: ClassVar[type[Loss]] = regression.MeanAbsoluteError
+
+
+class MeanAbsolutePercentageError(LossMean):
+    """100 times the mean of |y - p| / |y|."""
+
+    aliases: ClassVar[tuple[str, ...]] = ("mape",)
+    loss: ClassVar[type[Loss]] = regression.MeanAbsolutePercentageError
+
+
+class MeanSquaredLogarithmicError(LossMean):
+    """Mean of (log(1 + p) - log(1 + y))^2."""
+
+    aliases: ClassVar[tuple[str, ...]] = ("msle",)
+    loss: ClassVar[type[Loss]] = regression.MeanSquaredLogarithmicError
+
+
+class Hinge(LossMean):
+    """Mean of max(1 - y p, 0)."""
+
+    loss: ClassVar[type[Loss]] = hinge.Hinge
+
+
+class SquaredHinge(LossMean):
+    """Mean of max(1 - y p, 0)^2."""
+
+    loss: ClassVar[type[Loss]] = hinge.SquaredHinge
+
+
+class CategoricalHinge(LossMean):
+    """Mean of max(1 + wrong - right, 0), the scores of classes."""
+
+    loss: ClassVar[type[Loss]] = hinge.CategoricalHinge
+
+
+class KLDivergence(LossMean):
+    """Mean of sum y log(y / p)."""
+
+    key: ClassVar[str] = "kl_divergence"
+    aliases: ClassVar[tuple[str, ...]] = ("kld",)
+    loss: ClassVar[type[Loss]] = divergence.KLDivergence
+
+
+class Poisson(LossMean):
+    """Mean of p - y log p."""
+
+    loss: ClassVar[type[Loss]] = divergence.Poisson
+
+
+class LogCoshError(LossMean):
+    """Mean of log(cosh(p - y))."""
+
+    title: ClassVar[str] = "logcosh"
+    aliases: ClassVar[tuple[str, ...]] = ("log_cosh", "logcosh")
+    loss: ClassVar[type[Loss]] = regression.LogCosh
+
+
+class BinaryCrossentropy(LossMean):
+    """Mean of -y log p - (1 - y) log(1 - p)."""
+
+    aliases: ClassVar[tuple[str, ...]] = ("bce",)
+    loss: ClassVar[type[Loss]] = crossentropy.BinaryCrossentropy
+
+    from_logits: bool = False
+    """The model's output is z with p = sigmoid(z)."""
+
+    label_smoothing: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """s: targets become y (1 - s) + s / 2."""
+
+
+class CategoricalCrossentropy(LossMean):
+    """Mean of -sum y log p."""
+
+    loss: ClassVar[type[Loss]] = crossentropy.CategoricalCrossentropy
+
+    from_logits: bool = False
+    """The model's output is z with p = softmax(z)."""
+
+    label_smoothing: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """s: targets become y (1 - s) + s / classes."""
+
+    axis: int = -1
+    """The axis of classes."""
+
+
+class SparseCategoricalCrossentropy(LossMean):
+    """Mean of -log p[y]; positions of the ignored class count as 0, as in Keras."""
+
+    loss: ClassVar[type[Loss]] = crossentropy.SparseCategoricalCrossentropy
+
+    from_logits: bool = False
+    """The model's output is z with p = softmax(z)."""
+
+    ignore_class: int | None = None
+    """Positions with this class index are 0."""
+
+    axis: int = -1
+    """The axis of classes."""
