@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 from pydantic_core import PydanticCustomError
 
 from specc import primitives as ops
@@ -348,7 +349,7 @@ def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
         raise InternalError(f"sparsemax along axis {axis} of {x.shape}")
     # Which elements stay is piecewise constant, so no gradient passes through the search for it.
     ranked = ops.sort_descending(ops.stop_gradient(z))
-    order = z.trace.constant([float(k) for k in range(1, size + 1)], z.dtype)  # type: ignore[arg-type]
+    order = np.arange(1.0, size + 1.0)
     inside = _mask(ops.greater(ranked * order + 1.0, ops.cumsum(ranked)), z)
     count = ops.reduce_sum(inside, -1, keepdims=True)
     edge = (ops.reduce_sum(ranked * inside, -1, keepdims=True) - 1.0) / count

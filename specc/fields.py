@@ -65,7 +65,14 @@ IntSingle: TypeAlias = Annotated[
 ]
 IntPair: TypeAlias = Annotated[Sizes, BeforeValidator(per_axis(2, 1)), _sizes_schema(2, 1), _SHORT]
 # The same, 0 allowed.
-Extra2D: TypeAlias = Annotated[Sizes, BeforeValidator(per_axis(2, 0)), _sizes_schema(2, 0), _SHORT]
+ExtraSingle: TypeAlias = Annotated[
+    Sizes, BeforeValidator(per_axis(1, 0)), _sizes_schema(1, 0), _SHORT
+]
+ExtraPair: TypeAlias = Annotated[
+    Sizes, BeforeValidator(per_axis(2, 0)), _sizes_schema(2, 0), _SHORT
+]
+    Sizes, BeforeValidator(per_axis(2, 0)), _sizes_schema(2, 0), _SHORT
+]
 
 
 def pairs(count: int) -> Callable[[object], Pairs]:
@@ -160,6 +167,9 @@ DataFormat: TypeAlias = Annotated[
 Rate: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
 # One axis or several.
 Axes: TypeAlias = int | tuple[int, ...]
+# A number, or numbers in up to three axes.
+_Row: TypeAlias = tuple[float, ...]
+Values: TypeAlias = float | _Row | tuple[_Row, ...] | tuple[tuple[_Row, ...], ...]
 
 
 def _name(value: object) -> str:

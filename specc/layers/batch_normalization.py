@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import numpy as np
 from typing_extensions import override
 
 from specc import primitives as ops
@@ -91,12 +92,11 @@ class BatchNormalization(Layer):
         return ops.move_axis(y, -1, self.axis)
 
     def _by_moving(self, low: Lowering, x: Tensor) -> Tensor:
-        size = ints(x.shape[-1:])[0]
-        ones = x.trace.constant([1.0] * size, x.dtype)  # type: ignore[arg-type]
+        (size,) = ints(x.shape[-1:])
         return ops.batch_norm(
             x,
-            low.weight("gamma") if self.scale else ones,
-            low.weight("beta") if self.center else ones * 0.0,
+            low.weight("gamma") if self.scale else x.trace.constant(np.ones(size)),
+            low.weight("beta") if self.center else x.trace.constant(np.zeros(size)),
             low.weight("moving_mean"),
             low.weight("moving_variance"),
             self.epsilon,

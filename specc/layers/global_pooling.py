@@ -1,0 +1,128 @@
+"""Global pooling: one number for each channel of a whole image or sequence."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from typing_extensions import override
+
+from specc import primitives as ops
+from specc.fields import DataFormat
+from specc.layer import Cost, Layer, Lowering, Shapes, Window
+from specc.layers.axes import expect_image, spatial_axes
+from specc.primitives import Tensor
+from specc.tensors import Shape, elements
+
+
+class GlobalPooling(Layer):
+    """One number for each channel.
+
+    Shapes: x (N, *in, c), result (N, c), or (N, 1, ..., c) with `keepdims`; channels second with
+    `channels_first`.
+
+    Source: keras/src/layers/pooling/base_global_pooling.py (3.15.1).
+    """
+
+    abstract: ClassVar[bool] = True
+    spatial: ClassVar[int] = 2
+
+    data_format: DataFormat = "channels_last"
+    """Where the channels stand."""
+    keepdims: bool = False
+    """Whether the spatial axes stay, with length 1."""
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes that are folded."""
+        return spatial_axes(self.spatial, self.data_format)
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        (x,) = inputs
+        expect_image(x, self.spatial, self.data_format)
+        kept = [1 if i in self.axes else n for i, n in enumerate(x)]
+        return tuple(n for i, n in enumerate(kept) if self.keepdims or i not in self.axes)
+
+    @abstractmethod
+    def fold(self, x: Tensor) -> Tensor:
+        """The number of each channel."""
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        return self.fold(inputs[0])
+
+    @override
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(ops=elements(inputs[0][1:]))
+
+    @override
+    def window(self, inputs: Shapes) -> Window:
+        flat = (1,) * self.spatial
+        return Window(None, flat, flat, ((0, 0),) * self.spatial, self.axes)
+
+
+class _Mean(GlobalPooling):
+    abstract: ClassVar[bool] = True
+
+    @override
+    def fold(self, x: Tensor) -> Tensor:
+        return ops.reduce_mean(x, self.axes, keepdims=self.keepdims)
+
+
+class _Maximum(GlobalPooling):
+    abstract: ClassVar[bool] = True
+
+    @override
+    def fold(self, x: Tensor) -> Tensor:
+        return ops.reduce_max(x, self.axes, keepdims=self.keepdims)
+
+
+class GlobalAveragePooling1D(_Mean):
+    """Mean of each channel over all steps.
+
+    Shapes: x (N, steps, c), result (N, c), or (N, 1, c) with `keepdims`; channels second with
+    `channels_first`.
+
+    Source: keras/src/layers/pooling/global_average_pooling1d.py (3.15.1).
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("global_avg_pool1d",)
+    spatial: ClassVar[int] = 1
+
+
+class GlobalAveragePooling2D(_Mean):
+    """Mean of each channel over the image.
+
+    Shapes: x (N, h, w, c), result (N, c), or (N, 1, 1, c) with `keepdims`; channels second with
+    `channels_first`.
+
+    Source: keras/src/layers/pooling/global_average_pooling2d.py (3.15.1); Lin et al. (2014).
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("global_avg_pool2d",)
+
+
+class GlobalMaxPooling1D(_Maximum):
+    """Maximum of each channel over all steps.
+
+    Shapes: x (N, steps, c), result (N, c), or (N, 1, c) with `keepdims`; channels second with
+    `channels_first`.
+
+    Source: keras/src/layers/pooling/global_max_pooling1d.py (3.15.1).
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("global_max_pool1d",)
+    spatial: ClassVar[int] = 1
+
+
+class GlobalMaxPooling2D(_Maximum):
+    """Maximum of each channel over the image.
+
+    Shapes: x (N, h, w, c), result (N, c), or (N, 1, 1, c) with `keepdims`; channels second with
+    `channels_first`.
+
+    Source: keras/src/layers/pooling/global_max_pooling2d.py (3.15.1).
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("global_max_pool2d",)

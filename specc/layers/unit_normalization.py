@@ -1,0 +1,50 @@
+"""Vectors of length 1."""
+
+from __future__ import annotations
+
+from typing_extensions import override
+
+from specc import primitives as ops
+from specc.fields import Axes
+from specc.layer import Cost, Layer, Lowering, Shapes
+from specc.layers.layer_normalization import axes_of
+from specc.primitives import Tensor
+from specc.tensors import Shape, elements
+
+# The least length that Keras divides by: UnitNormalization's own.
+EPSILON = 1e-12
+
+
+def unit(x: Tensor, axes: tuple[int, ...], epsilon: float) -> Tensor:
+    """`x / max(sqrt(sum of x^2), epsilon)` over `axes`.
+
+    The maximum is taken before the root, so that the gradient of a zero vector is finite.
+    """
+    squares = ops.reduce_sum(x * x, axes, keepdims=True)
+    return x * ops.reciprocal(ops.sqrt(ops.maximum(squares, epsilon**2)))
+
+
+class UnitNormalization(Layer):
+    """`x / max(|x|, 1e-12)`, the Euclidean length of each sample over `axis`.
+
+    Shapes: as the input.
+
+    Source: keras/src/layers/normalization/unit_normalization.py (3.15.1).
+    """
+
+    axis: Axes = -1
+    """The axes over which the length is taken."""
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        axes_of(self.axis, len(inputs[0]))
+        return inputs[0]
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        x = ops.cast(inputs[0], inputs[0].trace.floatx)
+        return unit(x, axes_of(self.axis, x.rank), EPSILON)
+
+    @override
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(ops=3 * elements(output[1:]))

@@ -1,0 +1,102 @@
+"""Enlarging by repeating elements."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+from typing_extensions import override
+
+from specc import primitives as ops
+from specc.fields import DataFormat, IntPair, IntSingle, Sizes
+from specc.layer import Layer, Lowering, Shapes
+from specc.layers.axes import expect_image, expect_rank, spatial_axes
+from specc.primitives import Tensor
+from specc.primitives.tensor import ints
+from specc.tensors import Dim, Shape
+
+
+def _enlarged(shape: Shape, size: Sizes, axes: tuple[int, ...]) -> Shape:
+    factors = dict(zip(axes, size, strict=True))
+    return tuple(None if n is None else n * factors.get(i, 1) for i, n in enumerate(shape))
+
+
+def _repeat(x: Tensor, size: Sizes, axes: tuple[int, ...]) -> Tensor:
+    factors = dict(zip(axes, size, strict=True))
+    single: list[Dim] = []
+    copies: list[Dim] = []
+    result: list[Dim] = []
+    for axis, length in enumerate(x.shape):
+        single.append(length)
+        copies.append(length)
+        if axis in factors:
+            single.append(1)
+            copies.append(factors[axis])
+            result.append(ints((length,))[0] * factors[axis])
+        else:
+            result.append(length)
+    return ops.reshape(ops.broadcast_to(ops.reshape(x, single), tuple(copies), x), result)
+
+
+class UpSampling1D(Layer):
+    """Each step `size` times in a row.
+
+    Shapes: x (N, steps, c), result (N, steps size, c).
+
+    Source: keras/src/layers/reshaping/up_sampling1d.py (3.15.1).
+    """
+
+    size: IntSingle = (2,)
+    """Number of copies of each step."""
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        expect_rank(inputs[0], 3, "(batch, steps, channels)")
+        return _enlarged(inputs[0], self.size, (1,))
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        return _repeat(inputs[0], self.size, (1,))
+
+
+def _interpolation(value: object) -> object:
+    word = value.lower() if isinstance(value, str) else value
+    if word in ("bilinear", "bicubic", "lanczos3", "lanczos5"):
+        raise PydanticCustomError(
+            "interpolation",
+            "interpolation {word} is not supported; supported: 'nearest'",
+            {"word": repr(word)},
+        )
+    return word
+
+
+class UpSampling2D(Layer):
+    """Each pixel as a block of size[0] x size[1].
+
+    Shapes: x (N, h, w, c), result (N, h size[0], w size[1], c); channels second with
+    `channels_first`.
+
+    Source: keras/src/layers/reshaping/up_sampling2d.py (3.15.1).
+    """
+
+    size: IntPair = (2, 2)
+    """Factors of height and width."""
+    data_format: DataFormat = "channels_last"
+    """Where the channels stand."""
+    interpolation: Annotated[Literal["nearest"], BeforeValidator(_interpolation)] = "nearest"
+    """How new pixels come about: `nearest` copies."""
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes that grow."""
+        return spatial_axes(2, self.data_format)
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        expect_image(inputs[0], 2, self.data_format)
+        return _enlarged(inputs[0], self.size, self.axes)
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        return _repeat(inputs[0], self.size, self.axes)
