@@ -71,8 +71,6 @@ ExtraSingle: TypeAlias = Annotated[
 ExtraPair: TypeAlias = Annotated[
     Sizes, BeforeValidator(per_axis(2, 0)), _sizes_schema(2, 0), _SHORT
 ]
-    Sizes, BeforeValidator(per_axis(2, 0)), _sizes_schema(2, 0), _SHORT
-]
 
 
 def pairs(count: int) -> Callable[[object], Pairs]:
