@@ -1,0 +1,138 @@
+"""Keras' serialised objects become members of our families.
+
+A Keras object is `{"module", "class_name", "config", ...}`. Its class name finds the kind, its
+config keys are the kind's fields: the classes themselves are the map. Only what Keras calls
+otherwise, and keys that say nothing here, are listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeGuard, TypeVar, cast, get_args
+
+from pydantic import ValidationError
+
+from specc.errors import Place, nearest
+from specc.family import Member, snake_case
+from specc.keras_import.source import Json
+from specc.layer import Layer
+from specc.spec.problems import Problems
+
+M = TypeVar("M", bound=Member)
+
+# (family, Keras class): our key, where the class's own name or snake_case does not lead to it.
+RENAMED = {("metric", "Accuracy"): "exact_accuracy"}
+
+# Keys that kinds lack, and the value at which they change nothing; null never changes anything.
+NEUTRAL: dict[str, object] = {
+    "autocast": True,
+    "ragged": False,
+    "renorm": False,
+    "renorm_momentum": 0.99,
+    "sparse": False,
+    "synchronized": False,
+}
+# Keras' policies that compute in another type give other numbers.
+FLOAT = "float32"
+# Keras' wrappers of plain values.
+ARRAYS = ("__tuple__", "__tensor__", "__numpy__")
+
+
+class Objects:
+    """Turns serialised objects into members, and notes what cannot be expressed."""
+
+    def __init__(self, file: str) -> None:
+        self.place = Place(file)
+        self.problems = Problems()
+
+    def wrong(self, path: str, message: str) -> None:
+        """Note one problem of the thing called `path`."""
+        self.problems.add(self.place, path, message)
+
+    def member(self, family: type[M], value: object, path: str) -> M | None:
+        """A member of `family` from an object or a name; None when it cannot be expressed."""
+        name: object = value["class_name"] if is_object(value) else value
+        kind = find(family, name) if isinstance(name, str) else None
+        if kind is None:
+            valid = nearest(str(name), {keras_class(kind) for kind in family.kinds().values()})
+            self.wrong(path, f"unsupported {family.family_name} {name!r};{valid}")
+            return None
+        return self.made(kind, self.fields(kind, config_of(value), path), path)
+
+    def made(self, kind: type[M], fields: Json, path: str) -> M | None:
+        """A member of `kind` with these fields; None when they are wrong."""
+        try:
+            return kind.model_validate(fields)
+        except ValidationError as error:
+            for detail in error.errors():
+                where = ".".join(map(str, detail["loc"]))
+                self.wrong(path, f"{where}: {detail['msg']}" if where else detail["msg"])
+        return None
+
+    def fields(self, kind: type[Member], config: Json, path: str) -> dict[str, object]:
+        """The fields of a member of `kind` from its Keras config."""
+        known = kind.model_fields
+        found: dict[str, object] = {}
+        for key, value in config.items():
+            if key in known:
+                found[key] = self._value(known[key].annotation, value, f"{path}.{key}")
+            elif key == "dtype":
+                self._check_dtype(value, path)
+            elif key != "name" and value is not None and value != NEUTRAL.get(key, ...):
+                self.wrong(path, f"{key}: {value!r} is not supported")
+        return found
+
+    def _value(self, annotation: object, value: object, path: str) -> object:
+        """A config value as the field wants it: nested objects become members."""
+        if isinstance(value, list):
+            return [self._value(annotation, item, path) for item in cast("list[object]", value)]
+        if not is_object(value):
+            return value
+        name, config = value["class_name"], value.get("config")
+        if name == "function":
+            return config
+        if name in ARRAYS:
+            return config_of(value).get("value", value.get("items"))
+        for family in families(annotation):
+            if find(family, name) is not None:
+                return self.member(family, value, path)
+        self.wrong(path, f"unsupported object {name!r}")
+        return None
+
+    def _check_dtype(self, value: object, path: str) -> None:
+        name = config_of(value).get("name") if is_object(value) else value
+        if name not in (None, FLOAT):
+            self.wrong(path, f"dtype {name!r} is not supported; only {FLOAT} is")
+
+
+def is_object(value: object) -> TypeGuard[Json]:
+    """Whether a JSON value is a serialised object."""
+    return isinstance(value, Mapping) and "class_name" in value
+
+
+def config_of(value: object) -> Json:
+    """The settings of a serialised object; none when it is a mere name."""
+    config = value.get("config") if is_object(value) else None
+    return cast("Json", config) if isinstance(config, Mapping) else {}
+
+
+def keras_class(kind: type[Member]) -> str:
+    """The name of the Keras class that a kind stands for."""
+    return kind.type_name() if issubclass(kind, Layer) else kind.__name__
+
+
+def find(family: type[M], name: str) -> type[M] | None:
+    """The kind that Keras calls `name`: a class, or a short name such as `mse`."""
+    name = RENAMED.get((family.family_name, name), name)
+    kinds = family.kinds().values()
+    by_class = next((kind for kind in kinds if keras_class(kind) == name), None)
+    known = cast("dict[str, type[M]]", family.members)
+    return by_class or known.get(name) or known.get(snake_case(name))
+
+
+def families(annotation: object) -> Iterator[type[Member]]:
+    """The families whose members a field may hold, from its type."""
+    if isinstance(annotation, type) and issubclass(annotation, Member):
+        yield next(base for base in annotation.__mro__ if base.__dict__.get("family_name"))
+    for part in get_args(annotation):
+        yield from families(part)

@@ -1,0 +1,33 @@
+"""`from_keras`: a Keras configuration becomes a spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from specc.keras_import.models import Models
+from specc.keras_import.objects import Objects
+from specc.keras_import.source import Json, read
+from specc.keras_import.training import train_spec
+from specc.spec.model import Spec
+
+
+def from_keras(config: Json | str | Path, compile_config: Json | None = None) -> Spec:
+    """The spec of a Keras model.
+
+    Args:
+        config: what `model.to_json()` or `get_config()` gives, as a mapping or JSON text, or the
+            path of a .json or .keras file. Weights are not read.
+        compile_config: what `get_compile_config()` gives: optimizer, loss, loss_weights, metrics.
+            By default what the configuration itself holds; an empty mapping leaves it out.
+
+    Raises:
+        SpecError: something cannot be expressed; every such thing, with its layer's name.
+    """
+    body, file = read(config)
+    objects = Objects(file)
+    models = Models(objects)
+    model = models.whole(body)
+    training = body.get("compile_config") if compile_config is None else compile_config
+    train = train_spec(objects, training) if training else None
+    objects.problems.check()
+    return Spec(model, models.models, train, file=file)

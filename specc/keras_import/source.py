@@ -1,0 +1,62 @@
+"""Where a Keras configuration comes from: a mapping, JSON text, a .json or a .keras file."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from specc.errors import Place, Problem, SpecError
+
+# A JSON object.
+Json: TypeAlias = Mapping[str, Any]
+CONFIG_FILE = "config.json"
+
+
+def read(source: Json | str | Path) -> tuple[Json, str]:
+    """(configuration, file it came from or "").
+
+    Raises:
+        SpecError: there is no such file, or it holds no configuration.
+    """
+    if isinstance(source, Mapping):
+        return source, ""
+    if isinstance(source, str) and source.lstrip().startswith("{"):
+        return _parsed(source, ""), ""
+    path = Path(source)
+    if not path.is_file():
+        raise _wrong(path, "no such file; give a .json or .keras file, JSON text, or a mapping")
+    return _parsed(_text(path), str(path)), str(path)
+
+
+def _text(path: Path) -> str:
+    """The JSON inside a file; a `.keras` file is a zip archive with a `config.json`."""
+    if path.suffix in (".h5", ".hdf5"):
+        raise _wrong(path, "HDF5 models are not read; save the model as .keras, or its to_json()")
+    if not zipfile.is_zipfile(path):
+        try:
+            return path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise _wrong(path, f"neither JSON nor a .keras archive ({error.reason})") from error
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(CONFIG_FILE).decode("utf-8")
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise _wrong(path, f"the archive has no readable {CONFIG_FILE}") from error
+
+
+def _parsed(text: str, file: str) -> Json:
+    try:
+        config = json.loads(text)
+    except json.JSONDecodeError as error:
+        place = Place(file, error.lineno, error.colno)
+        raise SpecError(Problem(place, "", f"not JSON: {error.msg}")) from error
+    if not isinstance(config, dict):
+        raise SpecError(Problem(Place(file), "", "expected a JSON object, a model's configuration"))
+    return cast("Json", config)
+
+
+def _wrong(path: Path, message: str) -> SpecError:
+    return SpecError(Problem(Place(str(path)), "", message))

@@ -1,0 +1,92 @@
+"""The arguments of Keras' `compile` become the `train:` section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from pydantic import ValidationError
+
+from specc.family import Member
+from specc.keras_import.objects import Objects
+from specc.keras_import.source import Json
+from specc.losses import Loss
+from specc.metrics import Metric
+from specc.optimizers import Optimizer
+from specc.spec.train import TrainSpec
+
+M = TypeVar("M", bound=Member)
+PATH = "compile"
+
+
+def train_spec(objects: Objects, config: Json) -> TrainSpec | None:
+    """The section, or None when something in it cannot be expressed; the problems have it."""
+    fields: dict[str, Any] = {}
+    if config.get("loss") is not None:
+        fields["loss"] = _spread(objects, Loss, config["loss"], f"{PATH}.loss")
+    if config.get("loss_weights") is not None:
+        fields["loss_weights"] = _weights(config["loss_weights"])
+    if config.get("optimizer") is not None:
+        optimizer = _optimizer(objects, config["optimizer"])
+        if optimizer is not None:
+            fields["optimizer"] = optimizer
+    if config.get("metrics"):
+        fields["metrics"] = _metrics(objects, config["metrics"])
+    if config.get("weighted_metrics"):
+        objects.wrong(f"{PATH}.weighted_metrics", "metrics with sample weights are not supported")
+    try:
+        return TrainSpec.model_validate(fields)
+    except ValidationError as error:
+        for detail in error.errors():
+            objects.wrong(f"{PATH}.{'.'.join(map(str, detail['loc']))}", detail["msg"])
+        return None
+
+
+def _spread(objects: Objects, family: type[M], value: object, path: str) -> object:
+    """One member, or a list or mapping of them."""
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return [
+            None if item is None else _spread(objects, family, item, f"{path}[{i}]")
+            for i, item in enumerate(items)
+        ]
+    if isinstance(value, Mapping) and "class_name" not in value:
+        named = cast("Mapping[str, object]", value)
+        return {key: _spread(objects, family, item, f"{path}.{key}") for key, item in named.items()}
+    return objects.member(family, value, path)
+
+
+def _weights(value: object) -> object:
+    return [value] if isinstance(value, int | float) else value
+
+
+def _metrics(objects: Objects, value: object) -> object:
+    """Metrics as `train:` writes them: a list, a list for each output, or a mapping of lists."""
+    found = _spread(objects, Metric, value, f"{PATH}.metrics")
+    if isinstance(found, dict):
+        named = cast("dict[str, object]", found)
+        return {key: _listed(item) for key, item in named.items()}
+    items = cast("list[object]", found)
+    return [_listed(item) for item in items] if any(map(_is_list, items)) else items
+
+
+def _is_list(item: object) -> bool:
+    return isinstance(item, list)
+
+
+def _listed(item: object) -> list[object]:
+    """Metrics of one output, of which Keras lets a single one stand alone."""
+    if isinstance(item, list):
+        return cast("list[object]", item)
+    return [] if item is None else [item]
+
+
+def _optimizer(objects: Objects, value: object) -> Optimizer | None:
+    """The optimizer, its rate in the fewest digits that mean the same float32."""
+    optimizer = objects.member(Optimizer, value, f"{PATH}.optimizer")
+    if optimizer is None or not isinstance(optimizer.learning_rate, float):
+        return optimizer
+    # Keras prints the float32 it holds: 0.0010000000474974513 was 0.001.
+    rate = float(str(np.float32(optimizer.learning_rate)))
+    return optimizer.model_copy(update={"learning_rate": rate})
