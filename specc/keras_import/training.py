@@ -51,10 +51,12 @@ def _spread(objects: Objects, family: type[M], value: object, path: str) -> obje
             None if item is None else _spread(objects, family, item, f"{path}[{i}]")
             for i, item in enumerate(items)
         ]
-    if isinstance(value, Mapping) and "class_name" not in value:
-        named = cast("Mapping[str, object]", value)
-        return {key: _spread(objects, family, item, f"{path}.{key}") for key, item in named.items()}
-    return objects.member(family, value, path)
+    if not isinstance(value, Mapping):
+        return objects.member(family, value, path)
+    named = cast("Mapping[str, object]", value)
+    if "class_name" in named:
+        return objects.member(family, named, path)
+    return {key: _spread(objects, family, item, f"{path}.{key}") for key, item in named.items()}
 
 
 def _weights(value: object) -> object:
