@@ -17,6 +17,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
 from typing_extensions import override
 
 
@@ -96,14 +97,15 @@ class InternalError(Exception):
     """A broken invariant. This is a bug in specc and keeps its traceback."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
     """The end of a message about an unknown `word`: the nearest known names, else all of them.
 
     Returns " did you mean 'x'?" when something is close, and always the sorted list of what is
-    valid, cut at 40 names.
+    valid, cut at 40 names. `also` are valid names that are suggested but not listed (aliases).
     """
+    listed = 40
     names = sorted(set(known))
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word[:100], {*names, *also}, n=1, cutoff=0.6)
     hint = f" did you mean {close[0]!r}?" if close else ""
-    shown = ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")
+    shown = ", ".join(names[:listed]) + (", ..." if len(names) > listed else "")
     return f"{hint} valid: {shown}" if names else hint

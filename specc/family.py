@@ -1,8 +1,9 @@
 """`Member`: the base of everything that a spec names (layers, losses, optimizers, sources, ...).
 
 A family is a class that sets `family_name`; each of its concrete subclasses registers itself under
-its key when it is defined (one that sets `abstract` does not). One class is the single place of a kind: its pydantic fields are
-the spec's fields, the JSON schema, the importer's map and the reference page.
+its key when it is defined (one that sets `abstract` does not). One class is the single place of a
+kind: its pydantic fields are the spec's fields, the JSON schema, the importer's map and the
+reference page.
 
 A spec writes a member in one of three forms, all read by `parse`:
 
@@ -14,11 +15,11 @@ A spec writes a member in one of three forms, all read by `parse`:
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-from typing_extensions import Self, override
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from typing_extensions import override
 
 from specc.errors import InternalError, nearest
 
@@ -33,6 +34,29 @@ def snake_case(name: str) -> str:
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def explained(error: ValidationError, model: type[BaseModel], *above: str) -> ValidationError:
+    """The same errors below `above`; unknown fields get the valid ones, missing ones their meaning.
+
+    Only here is it known which model a field does not belong to.
+    """
+    lines: list[InitErrorDetails] = []
+    for line in error.errors(include_url=False):
+        loc, kind, message = line["loc"], line["type"], line["msg"]
+        name = str(loc[-1]) if loc else ""
+        if kind == "extra_forbidden" and len(loc) == 1:
+            kind = "unknown_field"
+            message = f"unknown field {name!r};{nearest(name, model.model_fields)}"
+            if not model.model_fields:
+                message = f"unknown field {name!r}; there are none here"
+        elif kind == "missing" and len(loc) == 1:
+            kind = "missing_field"
+            meaning = model.model_fields[name].description
+            message = f"missing field {name!r}" + (f": {meaning}" if meaning else "")
+        custom = PydanticCustomError(kind, message, line.get("ctx"))  # pyright: ignore[reportArgumentType]
+        lines.append(InitErrorDetails(type=custom, loc=(*above, *loc), input=line["input"]))
+    return ValidationError.from_exception_data(error.title, lines)
 
 
 class Member(BaseModel):
@@ -94,7 +118,11 @@ class Member(BaseModel):
             raise PydanticCustomError(
                 "unknown_member",
                 "unknown {family} {name};{hint}",
-                {"family": cls.family_name, "name": repr(name), "hint": nearest(name, cls.kinds())},
+                {
+                    "family": cls.family_name,
+                    "name": repr(name),
+                    "hint": nearest(name, cls.kinds(), also=cls.members),
+                },
             )
         return cast("type[Self]", kind)
 
@@ -115,32 +143,41 @@ class Member(BaseModel):
         if isinstance(value, cls):
             return value
         if isinstance(value, str):
-            return cls.find(value)()
+            return cls.find(value).from_fields(None)
         if isinstance(value, dict):
             mapping = cast("dict[object, object]", value)
             if len(mapping) == 1:
                 name, fields = next(iter(mapping.items()))
-                return cls.find(str(name)).from_fields(fields)
+                kind = cls.find(str(name))
+                try:
+                    return kind.from_fields(fields)
+                except ValidationError as error:
+                    raise explained(error, kind, str(name)) from None
+        article = "an" if cls.family_name[0] in "aeiou" else "a"
+        found = cast("object", value)
         raise PydanticCustomError(
             "member_form",
-            "expected a {family}: a name, or one name with its fields, found {value};"
-            " write `name` or `name: {{field: value}}`",
-            {"family": cls.family_name, "value": repr(value)},
+            "expected {article} {family}: `name` or `name: {fields}`, found {value}",
+            {
+                "article": article,
+                "family": cls.family_name,
+                "fields": "{field: value}",
+                "value": repr(found),
+            },
         )
 
     @classmethod
     def from_fields(cls, fields: object) -> Self:
         """A member of this very kind from what stands behind its key: nothing, scalar, mapping."""
-        if fields is None:
-            return cls()
-        if isinstance(fields, dict):
+        if not isinstance(fields, dict):
+            first = cls.first_field()
+            if first is None and fields is not None:
+                raise PydanticCustomError("no_fields", "{key} takes no value", {"key": cls.key})
+            fields = {} if fields is None else {first: fields}
+        try:
             return cls.model_validate(fields)
-        first = cls.first_field()
-        if first is None:
-            raise PydanticCustomError(
-                "no_fields", "{key} takes no value", {"key": cls.key}
-            )
-        return cls.model_validate({first: fields})
+        except ValidationError as error:
+            raise explained(error, cls) from None
 
     def written(self) -> object:
         """The shortest form that `parse` reads back to an equal member."""
@@ -153,9 +190,7 @@ class Member(BaseModel):
 
     @classmethod
     @override
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """A field typed with a family takes every written form; one typed with a kind, its own."""
         if not cls.__dict__.get("family_name"):
             return handler(source)

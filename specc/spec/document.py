@@ -11,15 +11,6 @@ from typing import Any, Protocol, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
 
 from specc.errors import Place, Problem, SpecError
 from specc.spec.nodes import Fields, Items, Node, Scalar, Value, kind_of, shown
@@ -151,18 +142,18 @@ class _Builder:
         return self.root
 
     def _take(self, event: _Event) -> None:
-        match event:
-            case ScalarEvent():
+        match type(event).__name__:
+            case "ScalarEvent":
                 self._scalar(event)
-            case SequenceStartEvent():
+            case "SequenceStartEvent":
                 self._open(Items(place=self.last), event)
-            case MappingStartEvent():
+            case "MappingStartEvent":
                 self._open(Fields(place=self.last), event)
-            case SequenceEndEvent() | MappingEndEvent():
+            case "SequenceEndEvent" | "MappingEndEvent":
                 self._close()
-            case AliasEvent():
+            case "AliasEvent":
                 self._alias(str(event.anchor))
-            case DocumentStartEvent():
+            case "DocumentStartEvent":
                 self._document(event)
             case _:
                 pass
