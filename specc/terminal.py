@@ -1,0 +1,131 @@
+"""The one place that draws on a terminal: the moving line of training, and tables.
+
+rich is imported when something is drawn, because it takes a third of a small command's time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from typing_extensions import override
+
+from specc.progress import LIVE_INTERVAL, LazyLogs, Logs, Meter, Plain, Progress
+from specc.progress_text import Moment, bar_line, finished, history_table, text_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def make_progress(stream: TextIO, quiet: bool = False) -> Progress:
+    """The display that fits `stream`: moving in a terminal, whole lines elsewhere, or none."""
+    if quiet:
+        return Progress()
+    console = terminal(stream)
+    return Plain(stream) if console is None else Live(console)
+
+
+def terminal(stream: TextIO) -> Console | None:
+    """A console when `stream` is a terminal that can move its cursor. NO_COLOR is respected."""
+    if not stream.isatty():
+        return None
+    from rich.console import Console
+
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    return console if console.is_terminal and not console.is_dumb_terminal else None
+
+
+def show_table(
+    stream: TextIO, header: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
+) -> None:
+    """A table of text, aligned to the right; plain text in a pipe."""
+    console = terminal(stream)
+    if console is None:
+        stream.write("".join(f"{line}\n" for line in (title, text_table(header, rows)) if line))
+    else:
+        _draw_table(console, header, rows, title)
+
+
+def _draw_table(
+    console: Console, header: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
+) -> None:
+    from rich import box
+    from rich.table import Table
+
+    ascii_only = console.options.ascii_only
+    table = Table(title=title or None, box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD)
+    for name in header:
+        table.add_column(name, justify="right", overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+class Live(Progress):
+    """A line that is drawn over, one for each epoch. The cursor is never hidden."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._meter = Meter(LIVE_INTERVAL, last=True, clock=clock)
+        self._open = False
+
+    @override
+    def start(self, epochs: int, steps: int) -> None:
+        self._meter.start(epochs, steps)
+
+    @override
+    def step(self, epoch: int, step: int, logs: LazyLogs) -> None:
+        moment = self._meter.step(epoch, step, logs)
+        if moment is not None:
+            self._draw(moment)
+
+    @override
+    def epoch_end(self, epoch: int, logs: Logs, seconds: float) -> None:
+        self._draw(self._meter.epoch_end(epoch, logs, seconds))
+        self.close()
+
+    @override
+    def note(self, text: str) -> None:
+        self._erase()
+        self._console.print(text, soft_wrap=True)
+
+    @override
+    def finish(
+        self, history: Mapping[str, Sequence[float]], seconds: float, first_epoch: int = 0
+    ) -> None:
+        self.close()
+        _draw_table(self._console, *history_table(history, first_epoch))
+        self.note(finished(history, seconds))
+
+    @override
+    def close(self) -> None:
+        if self._open:
+            self._console.print()
+            self._open = False
+
+    def _draw(self, moment: Moment) -> None:
+        from rich.text import Text
+
+        self._erase()
+        plain = self._console.options.ascii_only
+        # The last column stays free: some terminals wrap as soon as it is filled.
+        width = self._console.width - 1
+        line = bar_line(moment, width, *(("=", "...") if plain else ()))
+        text = Text.assemble(
+            (line.head, "bold"), (line.done, "green"), (line.rest, "bright_black"), line.tail
+        )
+        text.truncate(width)
+        self._console.print(text, end="", no_wrap=True)
+        self._console.file.flush()
+        self._open = True
+
+    def _erase(self) -> None:
+        if not self._open:
+            return
+        from rich.control import Control
+        from rich.segment import ControlType
+
+        erase = (ControlType.ERASE_IN_LINE, 2)
+        self._console.control(Control(ControlType.CARRIAGE_RETURN, erase))
+        self._open = False
