@@ -9,7 +9,8 @@ from specc.keras_import.functional import functional
 from specc.keras_import.nodes import is_model, layer_name
 from specc.keras_import.objects import Objects, config_of
 from specc.keras_import.source import Json
-from specc.layer import InputLayer, Layer
+from specc.layer import InputLayer
+from specc.layers import Layer
 from specc.spec.model import Entry, InputSpec, ModelSpec
 from specc.tensors import DType
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from specc.errors import Place, nearest
 from specc.family import Member, snake_case
 from specc.keras_import.source import Json
-from specc.layer import Layer
+from specc.layers import Layer
 from specc.spec.problems import Problems
 
 M = TypeVar("M", bound=Member)

@@ -9,5 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from specc.layer import Layer as Layer
+
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
