@@ -187,7 +187,7 @@ def transpose(t: Tensor, x: np.ndarray) -> np.ndarray:
 
 @rule("broadcast_to")
 def broadcast_to(t: Tensor, x: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
-    shape = [dim for dim in t.shape]
+    shape = list(t.shape)
     if like is not None:
         source = t.inputs[1].shape
         batch = next(

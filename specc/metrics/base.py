@@ -103,6 +103,11 @@ class MeanMetric(Metric):
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Values, one for each sample, or for each position of a sample."""
 
+    def counted(self, y_true: Tensor, values: Tensor) -> Tensor | None:
+        """Which values count where samples are weighted, as bool of their shape; None: all."""
+        del y_true, values
+        return None
+
     @override
     def contributions(
         self, y_true: Tensor, y_pred: Tensor, weight: Tensor | None
@@ -114,6 +119,9 @@ class MeanMetric(Metric):
         if weight.rank == 0:
             values = per_sample(values) * weight
             return {"total": ops.reduce_sum(values), "count": ops.batch_size(values) * weight}
+        counted = self.counted(y_true, values)
+        if counted is not None:
+            weight = spread(weight, values.rank) * ops.cast(counted, weight.dtype)
         if values.rank > weight.rank:
             values = ops.reduce_mean(values, range(weight.rank, values.rank))
         weight = ops.cast(spread(weight, values.rank), values.dtype)

@@ -19,10 +19,18 @@ class LossMean(MeanMetric):
     better: ClassVar[str] = "down"
     loss: ClassVar[type[Loss]]
 
+    def rule(self) -> Loss:
+        """The loss."""
+        own = type(self).model_fields.keys() - Metric.model_fields.keys()
+        return self.loss(**{name: getattr(self, name) for name in own})
+
     @override
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        own = type(self).model_fields.keys() - Metric.model_fields.keys()
-        return self.loss(**{name: getattr(self, name) for name in own}).values(y_true, y_pred)
+        return self.rule().values(y_true, y_pred)
+
+    @override
+    def counted(self, y_true: Tensor, values: Tensor) -> Tensor | None:
+        return self.rule().counted(y_true, values)
 
 
 class MeanSquaredError(LossMean):
@@ -122,7 +130,11 @@ class CategoricalCrossentropy(LossMean):
 
 
 class SparseCategoricalCrossentropy(LossMean):
-    """Mean of -log p[y]; positions of the ignored class count as 0, as in Keras."""
+    """Mean of -log p[y].
+
+    As in Keras, positions of the ignored class count as 0, and not at all where samples are
+    weighted.
+    """
 
     loss: ClassVar[type[Loss]] = crossentropy.SparseCategoricalCrossentropy
 
@@ -130,7 +142,7 @@ class SparseCategoricalCrossentropy(LossMean):
     """The model's output is z with p = softmax(z)."""
 
     ignore_class: int | None = None
-    """Positions with this class index are 0."""
+    """Class index of positions that are ignored."""
 
     axis: int = -1
     """The axis of classes."""
