@@ -1,0 +1,215 @@
+"""Writes layers.json: outputs and gradients of single layers, and keras_signatures.json.
+
+Needs Keras 3.15.1 and TensorFlow: KERAS_BACKEND=tensorflow python make_layers.py
+Inputs, weights and cotangents are drawn again by `tests/layers/frozen.py` from the case's number,
+with `numpy.random.default_rng`; only results are stored.
+"""
+
+import inspect
+import json
+import zlib
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+HERE = Path(__file__).parent
+
+# (Keras class, arguments, shapes of the inputs without batch, call in training)
+IMAGE, WIDE, STEPS, FLAT = (5, 4, 4), (7, 6, 2), (6, 3), (5,)
+CASES = [
+    ("Dense", {"units": 3}, [FLAT]),
+    ("Dense", {"units": 4, "activation": "softmax", "use_bias": False}, [(3, 2)]),
+    ("Conv1D", {"filters": 3, "kernel_size": 3}, [STEPS]),
+    ("Conv1D", {"filters": 2, "kernel_size": 3, "padding": "causal", "dilation_rate": 2}, [STEPS]),
+    ("Conv1D", {"filters": 4, "kernel_size": 2, "padding": "same", "strides": 3}, [STEPS]),
+    ("Conv2D", {"filters": 3, "kernel_size": 3, "activation": "relu"}, [IMAGE]),
+    ("Conv2D", {"filters": 2, "kernel_size": [2, 4], "padding": "same"}, [IMAGE]),
+    ("Conv2D", {"filters": 2, "kernel_size": 4, "strides": [2, 3], "padding": "same"}, [WIDE]),
+    ("Conv2D", {"filters": 4, "kernel_size": 2, "groups": 2, "use_bias": False}, [IMAGE]),
+    ("Conv2D", {"filters": 2, "kernel_size": 2, "dilation_rate": [2, 3]}, [WIDE]),
+    ("Conv2D", {"filters": 2, "kernel_size": 2, "dilation_rate": 3, "padding": "same"}, [WIDE]),
+    ("Conv2D", {"filters": 2, "kernel_size": 1, "strides": 2}, [IMAGE]),
+    ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}, [STEPS]),
+    ("DepthwiseConv2D", {"kernel_size": 3, "strides": 2, "padding": "same"}, [IMAGE]),
+    ("DepthwiseConv2D", {"kernel_size": 2, "depth_multiplier": 3, "activation": "tanh"}, [WIDE]),
+    ("SeparableConv1D", {"filters": 4, "kernel_size": 2, "padding": "same"}, [STEPS]),
+    ("SeparableConv2D", {"filters": 3, "kernel_size": 3, "depth_multiplier": 2}, [IMAGE]),
+    ("Conv1DTranspose", {"filters": 2, "kernel_size": 3, "strides": 2}, [STEPS]),
+    ("Conv2DTranspose", {"filters": 2, "kernel_size": 3, "strides": 2}, [(4, 3, 2)]),
+    (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": 4, "strides": 2, "padding": "same"},
+        [(3, 4, 2)],
+    ),
+    ("Conv2DTranspose", {"filters": 3, "kernel_size": 2, "strides": 3}, [(3, 2, 2)]),
+    (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": 3, "strides": 3, "padding": "same", "output_padding": [2, 1]},
+        [(3, 2, 2)],
+    ),
+    (
+        "Conv2DTranspose",
+        {"filters": 2, "kernel_size": 3, "strides": 2, "output_padding": 1},
+        [(3, 2, 2)],
+    ),
+    ("Conv2DTranspose", {"filters": 2, "kernel_size": 2, "dilation_rate": 2}, [(3, 4, 2)]),
+    ("MaxPooling1D", {"pool_size": 3, "strides": 2}, [STEPS]),
+    ("MaxPooling1D", {"padding": "same"}, [STEPS]),
+    ("MaxPooling2D", {}, [IMAGE]),
+    ("MaxPooling2D", {"pool_size": [2, 3], "strides": [1, 2], "padding": "same"}, [IMAGE]),
+    ("AveragePooling1D", {"pool_size": 3, "padding": "same"}, [STEPS]),
+    ("AveragePooling2D", {"pool_size": 3, "strides": 2, "padding": "same"}, [WIDE]),
+    ("AveragePooling2D", {"pool_size": [1, 2]}, [IMAGE]),
+    ("GlobalAveragePooling1D", {}, [STEPS]),
+    ("GlobalAveragePooling2D", {"keepdims": True}, [IMAGE]),
+    ("GlobalMaxPooling1D", {"data_format": "channels_first"}, [STEPS]),
+    ("GlobalMaxPooling2D", {}, [IMAGE]),
+    ("Flatten", {}, [IMAGE]),
+    ("Flatten", {"data_format": "channels_first"}, [IMAGE]),
+    ("Reshape", {"target_shape": [5, -1]}, [IMAGE]),
+    ("Permute", {"dims": [3, 1, 2]}, [IMAGE]),
+    ("RepeatVector", {"n": 3}, [FLAT]),
+    ("ZeroPadding1D", {"padding": [2, 0]}, [STEPS]),
+    ("ZeroPadding2D", {"padding": [[1, 0], [0, 2]]}, [IMAGE]),
+    ("ZeroPadding2D", {"padding": [1, 2], "data_format": "channels_first"}, [IMAGE]),
+    ("Cropping1D", {"cropping": [1, 2]}, [STEPS]),
+    ("Cropping2D", {"cropping": [[1, 2], [0, 1]]}, [IMAGE]),
+    ("UpSampling1D", {"size": 3}, [(3, 2)]),
+    ("UpSampling2D", {"size": [2, 3]}, [(2, 3, 2)]),
+    ("UpSampling2D", {"data_format": "channels_first"}, [(2, 3, 2)]),
+    ("ReLU", {"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.2}, [FLAT]),
+    ("LeakyReLU", {}, [FLAT]),
+    ("PReLU", {"shared_axes": [1, 2]}, [IMAGE]),
+    ("ELU", {"alpha": 0.7}, [FLAT]),
+    ("Softmax", {"axis": 1}, [STEPS]),
+    ("Softmax", {"axis": [1, 3]}, [IMAGE]),
+    ("BatchNormalization", {}, [IMAGE]),
+    ("BatchNormalization", {}, [IMAGE], True),
+    ("BatchNormalization", {"axis": 1, "scale": False, "momentum": 0.8}, [STEPS], True),
+    ("BatchNormalization", {"center": False, "epsilon": 0.1}, [STEPS], True),
+    ("BatchNormalization", {"trainable": False}, [FLAT], True),
+    ("LayerNormalization", {}, [STEPS]),
+    ("LayerNormalization", {"axis": [1, 2], "center": False}, [IMAGE]),
+    ("LayerNormalization", {"axis": [3, 1], "scale": False, "epsilon": 0.01}, [IMAGE]),
+    ("GroupNormalization", {"groups": 2}, [IMAGE]),
+    ("GroupNormalization", {"groups": -1, "axis": 1}, [IMAGE]),
+    ("RMSNormalization", {}, [STEPS]),
+    ("RMSNormalization", {"axis": [1, 2]}, [STEPS]),
+    ("UnitNormalization", {"axis": [1, 2]}, [STEPS]),
+    ("Normalization", {}, [STEPS]),
+    ("Normalization", {"mean": [0.5, -1.0, 2.0], "variance": [1.0, 4.0, 0.25]}, [STEPS]),
+    ("Normalization", {"axis": None, "mean": 0.5, "variance": 4.0, "invert": True}, [STEPS]),
+    ("Rescaling", {"scale": 0.5, "offset": [1.0, 0.0, -1.0]}, [STEPS]),
+    ("Identity", {}, [STEPS]),
+    ("Add", {}, [STEPS, STEPS, (1, 3)]),
+    ("Add", {}, [IMAGE, (4,)]),
+    ("Subtract", {}, [STEPS, (6, 1)]),
+    ("Multiply", {}, [IMAGE, (1, 1, 4)]),
+    ("Average", {}, [STEPS, STEPS, STEPS]),
+    ("Maximum", {}, [STEPS, STEPS]),
+    ("Minimum", {}, [STEPS, STEPS]),
+    ("Concatenate", {}, [STEPS, (6, 2)]),
+    ("Concatenate", {"axis": 1}, [STEPS, (2, 3), (1, 3)]),
+    ("Dot", {"axes": 1}, [FLAT, FLAT]),
+    ("Dot", {"axes": [2, 1], "normalize": True}, [(4, 5), (5, 3)]),
+    ("Dot", {"axes": -1}, [(2, 4, 5), (3, 5)]),
+    ("Dropout", {"rate": 0.5}, [FLAT]),
+    ("AlphaDropout", {"rate": 0.3}, [FLAT]),
+    *[
+        ("Activation", {"activation": name}, [(3, 8)])
+        for name in sorted(keras.src.activations.ALL_OBJECTS_DICT)
+        # Keras' sparsemax is wrong beyond one element of support, threshold needs arguments.
+        if name not in ("sparsemax", "threshold")
+    ],
+]
+BATCH = 2
+
+
+def draw(case, shapes, weights):
+    """Inputs, weight values and the seed of the cotangent, all from the case's number."""
+    rng = np.random.default_rng(case)
+    inputs = [rng.normal(size=(BATCH, *shape)).astype(np.float32) for shape in shapes]
+    values = [rng.uniform(0.5, 1.5, shape).astype(np.float32) for shape in weights]
+    return rng, inputs, values
+
+
+def digits(x):
+    """Numbers that read back to float32 of 6 digits, as one flat list."""
+    return [float(f"{v:.6g}") for v in np.asarray(x, np.float64).ravel()]
+
+
+def compute(number, cls, kwargs, shapes, training=False):
+    layer = getattr(keras.layers, cls)(**kwargs)
+    symbols = [keras.Input(shape) for shape in shapes]
+    made = layer(symbols if len(symbols) > 1 else symbols[0])
+    own = layer.weights
+    rng, inputs, values = draw(number, shapes, [w.shape for w in own])
+    for w, v in zip(own, values, strict=True):
+        w.assign(v.astype(w.dtype))
+    if hasattr(layer, "finalize_state"):
+        layer.finalize_state()
+    tensors = [tf.constant(x) for x in inputs]
+    trainable = layer.trainable_weights
+    options = {"training": training} if layer._call_has_training_arg else {}
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        y = layer(tensors if len(tensors) > 1 else tensors[0], **options)
+        dy = rng.normal(size=y.shape).astype(np.float32)
+        total = tf.reduce_sum(y * dy)
+    wanted = [*tensors, *[w.value for w in trainable]]
+    grads = tape.gradient(total, wanted, unconnected_gradients="zero")
+    after = {
+        w.name: digits(w.numpy())
+        for w, v in zip(own, values, strict=True)
+        if not np.array_equal(w.numpy(), v.astype(w.dtype))
+    }
+    case = {
+        "layer": {keras.src.utils.naming.to_snake_case(cls): kwargs},
+        "number": number,
+        "training": training,
+        "inputs": [list(shape) for shape in shapes],
+        "output": [None, *y.shape[1:]],
+        "symbolic": list(made.shape),
+        "weights": [[w.name, list(w.shape), w.dtype, w.trainable] for w in own],
+        "params": layer.count_params(),
+        "y": digits(y),
+        "gx": [digits(g) for g in grads[: len(tensors)]],
+        "gw": {w.name: digits(g) for w, g in zip(trainable, grads[len(tensors) :], strict=True)},
+        "after": after,
+    }
+    return case
+
+
+def plain(value):
+    """A default as JSON."""
+    return list(map(plain, value)) if isinstance(value, tuple) else value
+
+
+def signatures():
+    """Parameters and defaults of every layer's constructor and of every activation function."""
+    layers = {}
+    for name, cls in sorted(vars(keras.layers).items()):
+        if inspect.isclass(cls) and issubclass(cls, keras.layers.Layer):
+            parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+            layers[name] = [
+                [p.name] if p.default is p.empty else [p.name, plain(p.default)]
+                for p in parameters
+                if p.kind is p.POSITIONAL_OR_KEYWORD
+            ]
+    functions = {}
+    for name, function in sorted(keras.src.activations.ALL_OBJECTS_DICT.items()):
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        functions[name] = {p.name: None if p.default is p.empty else p.default for p in parameters}
+    return {"layers": layers, "activations": functions}
+
+
+if __name__ == "__main__":
+    keras.utils.set_random_seed(0)
+    cases = [compute(100 + i, *case) for i, case in enumerate(CASES)]
+    text = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
+    (HERE / "layers.json").write_text(f"[\n{text}\n]\n")
+    found = json.dumps(signatures(), separators=(",", ":"), default=repr)
+    (HERE / "keras_signatures.json").write_text(found.replace('],"', '],\n"') + "\n")
+    print(len(cases), zlib.crc32(text.encode()))
