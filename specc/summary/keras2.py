@@ -21,6 +21,7 @@ def draw(rows: Sequence[Row], totals: Totals, *, chain: bool, line_length: int |
     default, ends = CHAIN if chain else GRAPH
     length = line_length or default
     stops = [int(end * length) for end in ends]
+    names = {row.name: _counted_from_one(row) for row in rows}
     lines = ["_" * length]
     headings = ["Layer (type)", "Output Shape", "Param #", "Connected to"]
     lines += [_line(headings[: len(stops)], stops), "=" * length]
@@ -28,12 +29,16 @@ def draw(rows: Sequence[Row], totals: Totals, *, chain: bool, line_length: int |
         if i:
             lines.append("_" * length)
         shape = shape_text(row.output_shapes)
-        cells = [f"{_counted_from_one(row)} ({row.type})", shape, str(row.params)]
+        cells = [f"{names[row.name]} ({row.type})", shape, str(row.params)]
         if chain:
             lines.append(_line(cells, stops))
             continue
         # Each connection after the first has a line of its own.
-        first, *more = row.connections or ("",)
+        feeds = [
+            names[name] + text.removeprefix(name)
+            for name, text in zip(row.connected_to, row.connections, strict=True)
+        ]
+        first, *more = feeds or [""]
         lines.append(_line([*cells, first], stops))
         lines += [_line(["", "", "", other], stops) for other in more]
     lines += [
@@ -48,10 +53,12 @@ def draw(rows: Sequence[Row], totals: Totals, *, chain: bool, line_length: int |
 
 def _counted_from_one(row: Row) -> str:
     """An automatic name as Keras 2 gave it: dense, dense_1 were dense_1, dense_2."""
-    found = re.fullmatch(rf"{re.escape(snake_case(row.type))}(?:_(\d+))?", row.name)
+    base = snake_case(row.type)
+    found = re.fullmatch(rf"{re.escape(base)}(?:_(\d+))?", row.name)
     if found is None:
         return row.name
-    return f"{snake_case(row.type)}_{int(found[1] or 0) + 1}"
+    kept = "input" if base == "input_layer" else base
+    return f"{kept}_{int(found[1] or 0) + 1}"
 
 
 def _line(cells: Sequence[str], stops: Sequence[int]) -> str:

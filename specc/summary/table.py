@@ -36,24 +36,29 @@ def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]], line_length: 
     """
     widths = _widths([column.end for column in columns], line_length)
     lines = [_rule(widths, "┏━┳┓")]
-    lines += _cells([column.heading for column in columns], columns, widths, "┃")
+    headings = [wrap(column.heading, width) for column, width in zip(columns, widths, strict=True)]
+    height = max(map(len, headings))
+    # Headings stand at the bottom of their row, cells at the top.
+    lowered = [[""] * (height - len(cell)) + cell for cell in headings]
+    lines += _cells(lowered, columns, widths, "┃")
     lines.append(_rule(widths, "┡━╇┩"))
     for i, row in enumerate(rows):
         if i:
             lines.append(_rule(widths, "├─┼┤"))
-        lines += _cells(row, columns, widths, "│")
+        cells = [wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
+        lines += _cells(cells, columns, widths, "│")
     lines.append(_rule(widths, "└─┴┘"))
     return "\n".join(lines)
 
 
 def _widths(ends: Sequence[float], line_length: int) -> list[int]:
     """Cells of text in each column."""
-    marks = [0, *(int(end * line_length) for end in ends)]
-    outer = [right - left for left, right in itertools.pairwise(marks)]
+    outer = _shares(ends, line_length)
     if min(outer) < MIN_COLUMN:
+        least = next(n for n in itertools.count(line_length) if min(_shares(ends, n)) >= MIN_COLUMN)
         raise SpeccError(
             f"a line of {line_length} is too short for {len(ends)} columns; "
-            f"use --line-length {_least(ends)} or more"
+            f"use --line-length {least} or more"
         )
     # Each column asks for its padding on top, n + 1 borders come first, and what is too much is
     # taken away evenly. Rounding is to even, as Python's.
@@ -66,10 +71,9 @@ def _widths(ends: Sequence[float], line_length: int) -> list[int]:
     return inner
 
 
-def _least(ends: Sequence[float]) -> int:
-    """The shortest line that leaves room for every column."""
-    narrowest = min(b - a for a, b in itertools.pairwise([0.0, *ends]))
-    return int((MIN_COLUMN + 1) / narrowest) + 1
+def _shares(ends: Sequence[float], line_length: int) -> list[int]:
+    marks = [0, *(int(end * line_length) for end in ends)]
+    return [right - left for left, right in itertools.pairwise(marks)]
 
 
 def _rule(widths: Sequence[int], pieces: str) -> str:
@@ -78,16 +82,14 @@ def _rule(widths: Sequence[int], pieces: str) -> str:
 
 
 def _cells(
-    row: Sequence[str], columns: Sequence[Column], widths: Sequence[int], border: str
+    row: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[int], border: str
 ) -> list[str]:
-    """The lines of one row."""
-    wrapped = [wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
+    """The lines of one row, whose cells are wrapped."""
     lines: list[str] = []
-    for i in range(max(len(cell) for cell in wrapped)):
+    for i in range(max(map(len, row))):
         parts: list[str] = []
-        for cell, column, width in zip(wrapped, columns, widths, strict=True):
+        for cell, column, width in zip(row, columns, widths, strict=True):
             text = cell[i] if i < len(cell) else ""
-            text = text.strip() if column.align == "right" else text
             parts.append(text.rjust(width) if column.align == "right" else text.ljust(width))
         lines.append(border + border.join(f" {part} " for part in parts) + border)
     return lines
