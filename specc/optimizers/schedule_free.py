@@ -19,9 +19,11 @@ class ScheduleFreeAdamW(Optimizer):
     """Weights y between a fast iterate z and its average x: y = (1 - b1) z + b1 x.
 
     v = v + (1 - b2)(g^2 - v);  z' = z - lr g / (sqrt(v / (1 - b2^t)) + eps)
-    x = (y - (1 - b1) z) / b1;  x' = (1 - 1/t) x + z'/t;  w = y' = (1 - b1) z' + b1 x'
+    x = (y - (1 - b1) z') / b1;  x' = (1 - 1/t) x + z'/t;  w = y' = (1 - b1) z' + b1 x'
 
     The slot `momentum` holds z and starts as a copy of the weight; lr rises over warmup_steps.
+    The paper recovers x with the old z. Keras on TensorFlow and PyTorch reads z after its update
+    (there `momentum_old` is the variable itself), and those are the numbers that count here.
     Source: keras/src/optimizers/schedule_free_adamw.py (3.15.1).
     """
 
@@ -59,10 +61,10 @@ class ScheduleFreeAdamW(Optimizer):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         if self.warmup_steps:
             lr = lr * ops.minimum(t / float(self.warmup_steps), 1.0)
-        z, share = slots["momentum"], 1.0 / t
+        share = 1.0 / t
         v = toward(slots["velocity"], g * g, self.beta_2)
-        new_z = z - g * lr / (ops.sqrt(v / bias(self.beta_2, t)) + self.epsilon)
-        x = (w - z * (1.0 - self.beta_1)) * (1.0 / self.beta_1)
+        new_z = slots["momentum"] - g * lr / (ops.sqrt(v / bias(self.beta_2, t)) + self.epsilon)
+        x = (w - new_z * (1.0 - self.beta_1)) * (1.0 / self.beta_1)
         new_x = x * (1.0 - share) + new_z * share
         y = new_z * (1.0 - self.beta_1) + new_x * self.beta_1
         return y, {"momentum": new_z, "velocity": v}

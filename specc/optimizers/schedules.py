@@ -219,7 +219,8 @@ class CosineDecayRestarts(Schedule):
         else:
             # Period i starts when (t_mul^i - 1) / (t_mul - 1) first periods have passed.
             reached = ops.log(passed * (self.t_mul - 1.0) + 1.0) / math.log(self.t_mul)
-            period = ops.floor(reached)
+            # A float32 logarithm can fall short of a whole period by this much.
+            period = ops.floor(reached + 1e-5)
             length = ops.power(self.t_mul, period)
             fraction = (passed - (length - 1.0) / (self.t_mul - 1.0)) / length
         height = ops.power(self.m_mul, period)
