@@ -1,0 +1,132 @@
+"""Image files as arrays: PNG and JPEG, at a model's size, with values in [0, 1]."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from specc.data.source import Array
+from specc.errors import DataError
+from specc.tensors import Shape, show
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+# More pixels than any camera takes: a small file that claims them wants to fill the memory.
+MAX_PIXELS = 100_000_000
+# Pillow's mode for each number of channels.
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+ALPHA = 4
+SIXTEEN_BITS = 65535.0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What an input makes of an image.
+
+    Attributes:
+        height, width: in pixels; None keeps the file's.
+        channels: 1 grey, 3 red-green-blue, 4 with alpha.
+        last: whether channels are the last axis (else the first).
+        axis: whether there is a channel axis at all.
+    """
+
+    height: int | None
+    width: int | None
+    channels: int
+    last: bool = True
+    axis: bool = True
+
+
+def frame(shape: Shape, name: str = "input") -> Frame:
+    """The frame of an input of `shape` (batch axis first): (h, w), (h, w, c) or (c, h, w).
+
+    Raises:
+        DataError: the input is not an image's.
+    """
+    sizes = shape[1:]
+    if len(sizes) == 2:  # noqa: PLR2004
+        return Frame(sizes[0], sizes[1], 1, axis=False)
+    if len(sizes) == 3:  # noqa: PLR2004
+        if sizes[2] in MODES:
+            return Frame(sizes[0], sizes[1], sizes[2])
+        if sizes[0] in MODES:
+            return Frame(sizes[1], sizes[2], sizes[0], last=False)
+    raise DataError(
+        f"{name}: expected an input of shape (height, width) with 1, 3 or 4 channels for images, "
+        f"found {show(shape)}; pass .npy, .npz or .csv files"
+    )
+
+
+def read_image(path: Path, wanted: Frame) -> Array:
+    """An image as float32 in [0, 1], shape (h, w, c), (c, h, w) or (h, w) as `wanted` says.
+
+    The picture is turned upright as its EXIF orientation says, converted to grey by ITU-R 601
+    weights (or grey to colour by repeating), alpha is dropped unless wanted, and then stretched
+    to height and width by Pillow's bilinear filter, which averages when it shrinks. Eight bits
+    are divided by 255, sixteen by 65535. Nothing is inverted.
+
+    Raises:
+        DataError: Pillow is missing, or the file is no image, damaged, or absurdly large.
+    """
+    try:
+        # Here, because only this optional dependency's users have it.
+        from PIL import Image, ImageOps  # noqa: PLC0415
+    except ImportError as error:
+        raise DataError(
+            f"{path}: expected Pillow to read images, found it not installed; "
+            "install it with the extra: pip install 'specc[image]'"
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of what the limit below refuses.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=("PNG", "JPEG")) as image:
+                pixels = image.width * image.height
+                if pixels > MAX_PIXELS:
+                    raise DataError(
+                        f"{path}: expected at most {MAX_PIXELS:,} pixels, found {pixels:,}; "
+                        "shrink the image"
+                    )
+                return _array(ImageOps.exif_transpose(image), wanted)
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path}: expected at most {MAX_PIXELS:,} pixels; {error}") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{path}: expected a PNG or JPEG image, {error}") from error
+
+
+def _array(image: Image.Image, wanted: Frame) -> Array:
+    """The pixels of an opened image."""
+    if image.mode.startswith("I"):
+        pixels = _sixteen_bits(image, wanted)
+    else:
+        # A palette with transparency goes by way of RGBA; Pillow warns of the direct way.
+        image = image.convert("RGBA") if image.mode == "P" else image
+        image = _resized(image.convert(MODES[wanted.channels]), wanted)
+        pixels = np.asarray(image, np.float32) / np.float32(255)
+    pixels = pixels.reshape(*pixels.shape[:2], wanted.channels)
+    if not wanted.axis:
+        return pixels[..., 0]
+    return pixels if wanted.last else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _sixteen_bits(image: Image.Image, wanted: Frame) -> Array:
+    """Grey of sixteen bits, which Pillow's conversion to eight would clip instead of scale."""
+    from PIL import Image  # noqa: PLC0415
+
+    unit = Image.fromarray(np.asarray(image, np.float32) / np.float32(SIXTEEN_BITS))
+    plane = np.asarray(_resized(unit, wanted))[..., np.newaxis]
+    opaque = [np.ones_like(plane)] if wanted.channels == ALPHA else []
+    return np.concatenate([plane] * (wanted.channels - len(opaque)) + opaque, axis=2)
+
+
+def _resized(image: Image.Image, wanted: Frame) -> Image.Image:
+    from PIL import Image  # noqa: PLC0415
+
+    size = wanted.width or image.width, wanted.height or image.height
+    return image if image.size == size else image.resize(size, Image.Resampling.BILINEAR)
