@@ -87,11 +87,12 @@ class ModelBuilder:
             self._report(f"a second input is called {item.name!r}", item.place, path)
         node = Node(item.name, item.layer, place=item.place, path=path)
         shape = item.layer.full_shape
-        if message := size_problem("the input", shape, item.layer.dtype):
-            self._report(message, item.place, path)
         call = Call(node, item.name, output_shapes=(shape,), place=item.place, path=path)
         node.calls.append(call)
-        self.calls[item.name] = call
+        message = size_problem("the input", shape, item.layer.dtype)
+        if message:
+            self._report(message, item.place, path)
+        self.calls[item.name] = None if message else call
         self.nodes[item.name] = node
         return Ref(call)
 
