@@ -1,0 +1,61 @@
+"""The benchmark's side: starts workers and talks to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+
+
+class Client:
+    """A worker process. It sleeps unless it is asked something."""
+
+    def __init__(
+        self, name: str, python: str, script: str, threads: int, settings: dict[str, str]
+    ) -> None:
+        self.name = name
+        environment = {
+            **os.environ,
+            "BENCH_THREADS": str(threads),
+            "OMP_NUM_THREADS": str(threads),
+            "PYTHONPATH": os.pathsep.join(
+                [str(FOLDER.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+            ),
+            **settings,
+        }
+        self._process = subprocess.Popen(
+            [python, str(FOLDER / script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, do: str, **fields: object) -> dict[str, Any]:
+        """The worker's answer to a command."""
+        commands, answers = self._process.stdin, self._process.stdout
+        if commands is None or answers is None:
+            raise SystemExit(f"{self.name}: the worker has no pipes")
+        try:
+            commands.write(json.dumps({"do": do, **fields}) + "\n")
+            commands.flush()
+            line = answers.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise SystemExit(f"{self.name}: the worker ended, its message stands above")
+        return json.loads(line)
+
+    def quit(self) -> None:
+        """End the worker."""
+        if self._process.poll() is None and self._process.stdin is not None:
+            try:
+                self._process.stdin.write('{"do": "quit"}\n')
+                self._process.stdin.close()
+            except BrokenPipeError:
+                pass
+        self._process.wait()
