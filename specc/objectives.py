@@ -6,7 +6,7 @@ by their names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,23 +31,32 @@ class Objective:
     metrics: tuple[Metric, ...] = ()
 
 
+def nowhere(path: str) -> Place:
+    """The place of a field when it is not known."""
+    del path
+    return Place()
+
+
 def objectives(
-    network: Network, train: TrainSpec, place: Place | None = None
+    network: Network, train: TrainSpec, place: Callable[[str], Place] = nowhere
 ) -> tuple[Objective, ...]:
-    """The objective of every output, in order.
+    """The objective of every output, in order. `place` is where `train.loss` stands, `Spec.place`.
 
     Raises:
-        SpecError: losses, weights or metrics do not fit the outputs; every problem, at `place`.
+        SpecError: losses, weights or metrics do not fit the outputs; every problem.
     """
     names = network.output_names
     problems: list[Problem] = []
+
+    def wrong(path: str, message: str) -> None:
+        problems.append(Problem(place(path), path, message))
 
     def spread(
         field: str, value: Mapping[str, T] | Sequence[T | None] | None
     ) -> Sequence[T | None]:
         message = _count_problem(value, names)
         if message:
-            problems.append(Problem(place or Place(), f"train.{field}", message))
+            wrong(f"train.{field}", message)
         if message or value is None:
             return [None] * len(names)
         return [value.get(name) for name in names] if isinstance(value, Mapping) else value
@@ -62,11 +71,10 @@ def objectives(
         )
         for i, ref in enumerate(network.outputs)
     )
-    problems += [
-        Problem(place or Place(), "train.loss", message)
-        for objective in found
-        if (message := _misfit(objective)) is not None
-    ]
+    for objective in found:
+        message = _misfit(objective)
+        if message:
+            wrong("train.loss", message)
     if problems:
         raise SpecError(problems)
     return found

@@ -60,7 +60,7 @@ def test_one_output_takes_the_plain_loss_and_all_plain_metrics():
 def test_every_misfit_is_reported_at_the_place():
     train = TrainSpec.model_validate({"loss": ["mse"], "metrics": {"z": ["mae"]}})
     with pytest.raises(SpecError) as error:
-        objectives(two_heads(), train, Place("m.yaml", 7, 3))
+        objectives(two_heads(), train, lambda path: Place("m.yaml", 7, 3))
     assert [str(problem).split(":")[:4] for problem in error.value.problems] == [
         ["m.yaml", "7", "3", " train.loss"],
         ["m.yaml", "7", "3", " train.metrics"],

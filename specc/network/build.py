@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from specc.errors import InternalError, Place, SpecError
-from specc.network.graph import Network
+from specc.errors import InternalError, SpecError
+from specc.network.graph import Network, Node
 from specc.network.model import ModelBuilder
 from specc.objectives import objectives
 from specc.spec.model import ModelSpec, Spec
@@ -25,9 +25,11 @@ def build(spec: Spec) -> Network:
     library = Library(spec)
     network = library.main()
     problems = library.problems
+    if network is not None:
+        _check_names(network, problems)
     if network is not None and spec.train is not None:
         try:
-            objectives(network, spec.train, Place(spec.file))
+            objectives(network, spec.train, spec.place)
         except SpecError as error:
             for problem in error.problems:
                 problems.add(problem.place, problem.path, problem.message)
@@ -35,6 +37,18 @@ def build(spec: Spec) -> Network:
     if network is None:
         raise InternalError(f"{spec.name!r} has neither a network nor a problem")
     return network
+
+
+def _check_names(network: Network, problems: Problems) -> None:
+    """Report weights of one name: `a/b` in a block and `b` in the sub-model `a` may clash."""
+    known: dict[str, Node] = {}
+    for _, node in network.walk():
+        for weight in () if isinstance(node.layer, Network) else node.weights:
+            if known.setdefault(weight.name, node) is not node:
+                message = (
+                    f"a second weight is called {weight.name!r}; rename the layer or sub-model"
+                )
+                problems.add(node.place, node.path, message)
 
 
 @dataclass(slots=True)

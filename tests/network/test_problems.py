@@ -147,6 +147,19 @@ def test_a_sub_model_called_with_shapes_that_do_not_fit():
     assert found == ["a: input 'z' of 'flat' is declared (None, 4), received (None, 5)"]
 
 
+def test_two_weights_of_one_name():
+    inner = model({"z": (4,)}, entry("d", {"dense": 4}), name="other")
+    found = problems(
+        {"x": (4,)},
+        entry("inner/d", {"dense": 4}),
+        entry("b", None, call="inner"),
+        models={"inner": inner},
+    )
+    assert found[0] == (
+        "d: a second weight is called 'inner/d/bias'; rename the layer or sub-model"
+    )
+
+
 def test_a_length_that_only_the_call_makes_wrong():
     pool = {"conv2d": {"filters": 2, "kernel_size": 3}}
     inner = model({"z": (None, None, 1)}, entry("c", pool), name="inner")
