@@ -60,9 +60,14 @@ class SpecError(SpeccError):
     Attributes:
         problems: every problem found, in the order of their places.
         file, line, column: the place of the first one (column and line are 1-based, 0 unknown).
+        partial: the spec without the sections that are wrong, when its layers could be read: shapes
+            can then be checked in the same run.
     """
 
-    def __init__(self, problems: Sequence[Problem] | Problem | str) -> None:
+    def __init__(
+        self, problems: Sequence[Problem] | Problem | str, partial: object | None = None
+    ) -> None:
+        self.partial = partial
         if isinstance(problems, str):
             problems = Problem(message=problems)
         if isinstance(problems, Problem):

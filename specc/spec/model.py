@@ -48,7 +48,7 @@ class Entry:
         inputs: references in call order; None means the previous entry (or the only input).
         arguments: references by call argument, when `inputs:` was a mapping.
         flags: other call arguments, from `call:` beside `inputs:` (`use_causal_mask: true`).
-        named: whether the name was written; automatic names are dropped when a spec is written.
+        named: whether the name was written, or stands in a block; others are automatic.
         path: where the entry stands, `layers[2]` or `layers[1].residual[0]`, for messages.
     """
 
@@ -58,7 +58,7 @@ class Entry:
     inputs: tuple[Reference, ...] | None = None
     arguments: Mapping[str, Reference] = field(default_factory=dict[str, Reference])
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    named: bool = True
+    named: bool = field(default=True, compare=False)
     place: Place = field(default_factory=Place, compare=False)
     path: str = field(default="", compare=False)
 
@@ -83,7 +83,11 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A whole spec. `train` and `data` may be absent: a model can be summarised and run without."""
+    """A whole spec. `train` and `data` may be absent: a model can be summarised and run without.
+
+    Attributes:
+        places: where the fields of sections stand, by path (`train.loss`).
+    """
 
     model: ModelSpec
     models: Mapping[str, ModelSpec] = field(default_factory=dict[str, ModelSpec])
@@ -91,6 +95,13 @@ class Spec:
     data: DataSpec | None = None
     version: int = LANGUAGE
     file: str = field(default="", compare=False)
+    places: Mapping[str, Place] = field(default_factory=dict[str, Place], compare=False)
+
+    def place(self, path: str) -> Place:
+        """Where `train.loss` or another field of a section stands; its section when left out."""
+        while path not in self.places and "." in path:
+            path = path.rpartition(".")[0]
+        return self.places.get(path, Place(self.file))
 
     @property
     def name(self) -> str:

@@ -1,0 +1,171 @@
+"""Reads a spec: YAML text becomes a `Spec`, or one error with everything that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import specc.layers  # noqa: F401  # pyright: ignore[reportUnusedImport] - registers the layers
+from specc.data.source import Source
+from specc.errors import Place, Problem, SpecError
+from specc.spec import checking, forms
+from specc.spec.blocks import read_blocks
+from specc.spec.data import DataSpec
+from specc.spec.document import MOST_BYTES, read
+from specc.spec.model import LANGUAGE, ModelSpec, Spec
+from specc.spec.nodes import Fields, Items, Node, Scalar, kind_of
+from specc.spec.overrides import override
+from specc.spec.problems import Problems
+from specc.spec.sections import KEYS as MODEL_KEYS
+from specc.spec.sections import read_model, read_models
+from specc.spec.train import TrainSpec
+
+KEYS = ("specc", "name", *MODEL_KEYS, "blocks", "models", "train", "data")
+SECTIONS = ("train", "data")
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
+    """The spec in a file. `overrides` are assignments like `train.epochs=2`.
+
+    Raises:
+        SpecError: the file cannot be read, or is wrong; every problem with its place.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise SpecError(Problem(Place(str(path)), "", f"a spec has at most {MOST_BYTES} bytes"))
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = Place(str(path))
+        raise SpecError(Problem(place, "", f"not UTF-8 at byte {error.start}")) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SpecError(Problem(Place(str(path)), "", f"cannot be read: {why}")) from None
+    return loads(text, str(path), overrides)
+
+
+def loads(text: str, file: str = "", overrides: Sequence[str] = ()) -> Spec:
+    """The spec in a text. `file` is what messages call it.
+
+    Raises:
+        SpecError: it is wrong; every problem with its place.
+    """
+    problems = Problems()
+    tree = override(read(text, file, problems), overrides, problems)
+    spec, sound = _Reader(file, problems).spec(tree)
+    if problems.found:
+        raise SpecError(problems.found, partial=spec if sound else None)
+    return spec
+
+
+class _Reader:
+    """Reads one tree."""
+
+    def __init__(self, file: str, problems: Problems) -> None:
+        self._file = file
+        self._problems = problems
+
+    def spec(self, tree: Node | None) -> tuple[Spec, bool]:
+        """(the spec without the sections that are wrong, whether its layers are right)."""
+        start = Place(self._file, 1, 1)
+        if not isinstance(tree, Fields):
+            found = "an empty file" if tree is None else kind_of(tree)
+            message = f"expected a mapping that begins with `specc: {LANGUAGE}`, found {found}"
+            raise SpecError([*self._problems.found, Problem(start, "", message)])
+        keys = forms.fields(tree, KEYS, "", self._problems, "a spec")
+        self._version(keys.get("specc"), start)
+        model, models = self._models(tree, keys)
+        sound = not self._problems.found
+        spec = Spec(
+            model=model,
+            models=models,
+            train=self._train(tree, keys.get("train")),
+            data=self._data(tree, keys.get("data")),
+            file=self._file,
+            places=dict(_places(tree)),
+        )
+        return spec, sound
+
+    def _version(self, node: Node | None, start: Place) -> None:
+        """Only version 1 exists; anything else is from another specc."""
+        if node is None:
+            message = f"missing `specc: {LANGUAGE}`, the version of the language"
+            self._problems.add(start, "", message)
+            return
+        if not isinstance(node, Scalar) or node.value is not LANGUAGE:
+            newer = isinstance(node, Scalar) and isinstance(node.value, int | float)
+            hint = "; another version of specc wrote it" if newer else ""
+            message = f"expected version {LANGUAGE} of the language, found {kind_of(node)}{hint}"
+            self._problems.add(node.place, "specc", message)
+
+    def _models(
+        self, tree: Fields, keys: dict[str, Node]
+    ) -> tuple[ModelSpec, dict[str, ModelSpec]]:
+        """The whole model and the named sub-models."""
+        blocks = read_blocks(keys.get("blocks"), self._problems)
+        bodies = read_models(keys.get("models"), self._problems)
+        models: dict[str, ModelSpec] = {}
+        for name, (key, body) in bodies.items():
+            path = f"models.{name}"
+            what = "a mapping with inputs, layers, outputs"
+            parts = forms.fields(body, MODEL_KEYS, path, self._problems, what)
+            if isinstance(body, Fields):
+                models[name] = read_model(
+                    name, parts, key.place, path, blocks, bodies, self._problems
+                )
+        name = self._name(keys.get("name"))
+        model = read_model(name, keys, tree.place, "", blocks, bodies, self._problems)
+        return model, models
+
+    def _name(self, node: Node | None) -> str:
+        if node is not None:
+            return forms.name(node, "name", self._problems) or "model"
+        stem = Path(self._file).stem
+        return stem if stem and forms.name_problem(stem) is None else "model"
+
+    def _train(self, tree: Fields, node: Node | None) -> TrainSpec | None:
+        key = tree.key("train")
+        if node is None or key is None:
+            return None
+        if isinstance(node, Scalar) and node.value is None:
+            node = Fields(place=key.place)
+        return checking.section(TrainSpec, node, key, "train", self._problems)
+
+    def _data(self, tree: Fields, node: Node | None) -> DataSpec | None:
+        """`dataset: NAME`, `dataset: {NAME: {...}}`, or a source's own key: `npz: {...}`."""
+        key = tree.key("data")
+        if node is None or key is None:
+            return None
+        if isinstance(node, Fields) and len(node) == 1:
+            kind, body = node.pairs[0]
+            word = str(kind.value)
+            if word != "dataset" and word in Source.members:
+                path = f"data.{word}"
+                made = checking.member(Source.find(word), body, kind, path, self._problems)
+                return made and DataSpec(dataset=made)
+            if word != "dataset":
+                known = ["dataset", *Source.kinds()]
+                forms.unknown(kind, known, f"data.{word}", self._problems)
+                return None
+        return checking.section(DataSpec, node, key, "data", self._problems)
+
+
+def _places(tree: Fields) -> list[tuple[str, Place]]:
+    """Where every key of the sections and every top key stands, by path."""
+    found: list[tuple[str, Place]] = []
+    open_: list[tuple[str, Node]] = []
+    for key, value in tree:
+        found.append((str(key.value), key.place))
+        if key.value in SECTIONS:
+            open_.append((str(key.value), value))
+    while open_:
+        path, node = open_.pop()
+        if isinstance(node, Fields):
+            parts = [(f"{path}.{key.value}", key.place, value) for key, value in node]
+        elif isinstance(node, Items):
+            parts = [(f"{path}[{i}]", item.place, item) for i, item in enumerate(node.items)]
+        else:
+            continue
+        found += [(name, place) for name, place, _ in parts]
+        open_ += [(name, value) for name, _, value in parts]
+    return found
