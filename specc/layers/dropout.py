@@ -13,7 +13,7 @@ from specc.fields import DataFormat, Rate
 from specc.layer import Cost, Layer, Lowering, Shapes
 from specc.layers.axes import expect_image, expect_rank
 from specc.primitives import Tensor
-from specc.shapes import ShapeError, broadcast
+from specc.shapes import ShapeError
 from specc.tensors import Dims, Shape, elements, show
 
 
@@ -37,8 +37,10 @@ def check_noise_shape(shape: Shape, noise_shape: tuple[int | None, ...] | None) 
     """
     if noise_shape is None:
         return
-    concrete = tuple(n if m is None else m for n, m in zip(shape, noise_shape, strict=False))
-    if len(noise_shape) != len(shape) or broadcast(concrete, shape) != shape:
+    fits = len(noise_shape) == len(shape) and all(
+        m in (None, 1, n) for m, n in zip(noise_shape, shape, strict=True)
+    )
+    if not fits:
         raise ShapeError(
             f"noise_shape {show(noise_shape)} does not spread over an input {show(shape)};"
             f" give {len(shape)} entries, each 1, null or the input's length"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from typing_extensions import override
@@ -47,11 +48,11 @@ class Pooling(Layer):
         expect_image(x, len(self.pool_size), self.data_format)
         return self.sliding.output(x, x[channels_axis(self.data_format)])
 
+    @abstractmethod
     def pool(
         self, x: Tensor, kernel: Sizes, strides: Sizes, pads: tuple[tuple[int, int], ...]
     ) -> Tensor:
         """The windows' values for channels last."""
-        raise NotImplementedError
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:

@@ -1,0 +1,130 @@
+"""Rules for every layer: Keras' names, fields, their order and defaults, and a text for each."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+import specc.layers
+from specc import activations
+from specc.family import snake_case
+from specc.layers import Layer
+from tests.layers.frozen import FROZEN
+
+KINDS = Layer.kinds()
+KERAS = json.loads((FROZEN / "keras_signatures.json").read_text())
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+# Parameters of Keras' constructors that are no fields: element types are the package's business,
+# names stand in the entry, adapters and quantisation are not supported, arrays are no spec.
+NO_FIELDS = {
+    "autocast",
+    "dtype",
+    "lora_alpha",
+    "lora_rank",
+    "name",
+    "quantization_config",
+    "trainable",
+    "weights",
+}
+# Fields of every layer, wherever Keras' signature has them.
+OF_ALL = set(Layer.model_fields)
+# Fields that Keras takes as undeclared keywords.
+UNDECLARED = {"LayerNormalization": ["rms_scaling"]}
+
+
+def own_fields(kind: type[Layer]) -> list[str]:
+    return [name for name in kind.model_fields if name not in OF_ALL]
+
+
+@every_kind
+def test_name_is_the_keras_class_in_snake_case(kind: type[Layer]) -> None:
+    assert kind.type_name() in KERAS["layers"]
+    assert kind.key == snake_case(kind.type_name())
+
+
+@every_kind
+def test_fields_are_keras_parameters_in_their_order(kind: type[Layer]) -> None:
+    parameters = [name for name, *_ in KERAS["layers"][kind.type_name()]]
+    wanted = [name for name in parameters if name not in NO_FIELDS | OF_ALL]
+    assert own_fields(kind) == wanted + UNDECLARED.get(kind.type_name(), [])
+
+
+@every_kind
+def test_defaults_are_keras(kind: type[Layer]) -> None:
+    for name, *default in KERAS["layers"][kind.type_name()]:
+        if name in NO_FIELDS:
+            continue
+        field = kind.model_fields[name]
+        assert field.is_required() == (not default), name
+        for keras in default:
+            # Keras' default read as if a spec said it: `1` of an axis, `glorot_uniform`, null.
+            written = keras.lower() if isinstance(keras, str) else keras
+            adapter = TypeAdapter(field.rebuild_annotation())
+            assert adapter.validate_python(written) == field.default, name
+
+
+@every_kind
+def test_a_scalar_sets_keras_first_parameter(kind: type[Layer]) -> None:
+    parameters = [name for name, *_ in KERAS["layers"][kind.type_name()] if name not in NO_FIELDS]
+    assert kind.first_field() == (parameters[0] if parameters else None)
+
+
+@every_kind
+def test_text_says_what_is_computed_and_whence(kind: type[Layer]) -> None:
+    text = kind.__doc__ or ""
+    assert text.splitlines()[0].endswith(".")
+    assert "Source: keras/src/layers/" in text
+    for name in kind.model_fields:
+        assert kind.model_fields[name].description, f"{kind.__name__}.{name} has no text"
+
+
+@every_kind
+def test_a_layer_that_needs_no_settings_is_written_as_its_name(kind: type[Layer]) -> None:
+    if any(field.is_required() for field in kind.model_fields.values()):
+        return
+    assert kind().written() == kind.key
+
+
+def test_activations_have_keras_names_parameters_and_defaults() -> None:
+    keras = KERAS["activations"]
+    further = {"swish", "hard_swish"}
+    assert set(activations.names()) | {"threshold"} == set(keras)
+    for name, parameters in keras.items():
+        found = activations.keywords(name)
+        assert list(found) == list(parameters)
+        for parameter, default in parameters.items():
+            if (name, parameter) not in (
+                ("threshold", "threshold"),
+                ("threshold", "default_value"),
+            ):
+                assert found[parameter] == default
+    assert activations.canonical("swish") == "silu"
+    assert activations.canonical("hard_swish") == "hard_silu"
+    assert further <= set(activations.names())
+
+
+def test_layers_speak_only_primitives() -> None:
+    # A layer that named an ONNX op would fix the algorithm that a target is there to choose.
+    forbidden = (
+        "onnx",
+        "onnxruntime",
+        "specc.graph",
+        "specc.targets",
+        "specc.vjps",
+        "specc.onnx_api",
+    )
+    modules = [*Path(specc.layers.__path__[0]).glob("*.py"), Path(activations.__file__)]
+    assert len(modules) > 20
+    for path in modules:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            assert not [name for name in names if name.startswith(forbidden)], path
