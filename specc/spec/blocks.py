@@ -133,6 +133,7 @@ def read_blocks(node: Node | None, problems: Problems) -> dict[str, Block]:
         if name in Layer.members or name in BESIDE:
             what = "a layer" if name in Layer.members else "a key of entries"
             problems.add(key.place, path, f"{name!r} is {what} already; choose another name")
+            continue
         blocks[name] = _block(name, body, key.place, problems)
     return blocks
 

@@ -87,11 +87,21 @@ def _syntax_problem(error: _Trouble, text: str, file: str) -> Problem:
         return Problem(Place(file, place.line, place.column - 1), "", what)
     if text[mark.index : mark.index + 1] == "\t":
         return Problem(place, "", "a tab cannot indent YAML; use spaces")
+    if text[mark.index : mark.index + 1] == "[" and text[mark.index - 1 : mark.index].isalnum():
+        return Problem(place, "", 'inside {} or [] a name like a[1] needs quotes; write "a[1]"')
     if error.problem == "mapping values are not allowed here":
-        what = "a second ':' in one line; quote the text, or put the inner mapping into {}"
-        return Problem(place, "", what)
+        return Problem(place, "", _second_colon(text[: mark.index]))
     parts = [str(part) for part in (error.context, error.problem) if part]
     return Problem(place, "", "not YAML: " + ": ".join(parts).replace("<stream end>", "its end"))
+
+
+def _second_colon(before: str) -> str:
+    """What is wrong with a ':' where none may stand, from the text before it."""
+    above, _, line = before.rpartition("\n")
+    if line.strip().isidentifier() and not above.rstrip().endswith(":"):
+        last = above.rstrip().rpartition("\n")[2].strip()
+        return f"a key cannot follow {shown(last)}; end that line with ':'"
+    return "a second ':' in one line; quote the text, or put the inner mapping into {}"
 
 
 def _character_problem(error: YAMLError, text: str, file: str) -> Problem:

@@ -53,7 +53,8 @@ def written(
     if isinstance(node, Scalar) and isinstance(node.value, str):
         return _bare(node, path, blocks, problems)
     if not isinstance(node, Fields) or not node.pairs:
-        message = f"expected an entry, `layer` or `layer: {{fields}}`, found {kind_of(node)}"
+        found = "an empty mapping" if isinstance(node, Fields) else kind_of(node)
+        message = f"expected an entry, `layer` or `layer: {{fields}}`, found {found}"
         problems.add(node.place, path, message)
         return None
     beside = {str(key.value): value for key, value in node if key.value in BESIDE}
@@ -76,17 +77,15 @@ def _known(
     own: list[tuple[Scalar, Node]], path: str, blocks: Mapping[str, Block], problems: Problems
 ) -> bool:
     """Whether there is exactly one key and it names a layer or block."""
-    (key, _), *others = own
+    layers = [pair for pair in own if pair[0].value in Layer.members or pair[0].value in blocks]
+    key = (layers or own)[0][0]
+    others = [other for other, _ in own if other is not key]
     word = str(key.value)
-    if word not in Layer.members and word not in blocks:
-        known = [*Layer.kinds(), *blocks]
-        hint = nearest(word, known, also=Layer.members)
-        fields = {str(other.value) for other, _ in others}
-        if fields & {*Layer.members, *blocks}:
-            hint += f"; {word!r} may be a field that stands one level too high"
+    if not layers:
+        hint = nearest(word, [*Layer.kinds(), *blocks], also=Layer.members)
         problems.add(key.place, path, f"unknown layer {word!r};{hint}")
         return False
-    for other, _ in others:
+    for other in others:
         problems.add(other.place, f"{path}.{other.value}", _second(word, str(other.value), blocks))
     return not others
 

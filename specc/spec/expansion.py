@@ -10,7 +10,7 @@ from specc.errors import Problem, SpecError, nearest
 from specc.family import snake_case
 from specc.layer import Layer
 from specc.spec import forms
-from specc.spec.blocks import COUNTER, Block, filled
+from specc.spec.blocks import BESIDE, COUNTER, Block, filled
 from specc.spec.checking import member as layer_of
 from specc.spec.entries import Written, written
 from specc.spec.expressions import has_expression
@@ -230,13 +230,30 @@ class Expander:
         path = f"{entry.path}.{entry.word}"
         body = entry.body
         if body is not None:
+            before = len(self._problems)
             body = filled(body, frame.scope, path, self._problems)
+            if len(self._problems) > before:
+                return None
         if body is not entry.body:
-            return layer_of(kind, body, entry.key, path, self._problems)
+            return self._valid(kind, body, entry, path)
         if id(entry.key) not in self._layers:
-            made = layer_of(kind, body, entry.key, path, self._problems)
-            self._layers[id(entry.key)] = made
+            self._layers[id(entry.key)] = self._valid(kind, body, entry, path)
         return self._layers[id(entry.key)]
+
+    def _valid(
+        self, kind: type[Layer], body: Node | None, entry: Written, path: str
+    ) -> Layer | None:
+        """The layer of these fields. `name` among them is Keras' habit; here it stands beside."""
+        if isinstance(body, Fields):
+            inside = {key.value for key, _ in body if key.value in BESIDE} - {*kind.model_fields}
+            for key, _ in body:
+                if key.value in inside:
+                    message = f"{key.value!r} stands beside {entry.word!r}, not inside it"
+                    self._problems.add(key.place, f"{path}.{key.value}", message)
+            if inside:
+                kept = [pair for pair in body if pair[0].value not in inside]
+                body = Fields(kept, body.place)
+        return layer_of(kind, body, entry.key, path, self._problems)
 
     def _call(self, entry: Written, frame: Frame, given: Given) -> None:
         path = f"{entry.path}.call"
@@ -350,8 +367,9 @@ class Expander:
         count = len(given.arguments) + len(given.refs)
         if count == len(block.inputs) and set(refs) == set(block.inputs):
             return {name: refs[name] for name in block.inputs}
-        wanted = f"{len(block.inputs)} ({', '.join(block.inputs)})"
-        message = f"block {block.name!r} has {wanted} inputs, received {count}"
+        wanted = f"{len(block.inputs)} input" + "s" * (len(block.inputs) > 1)
+        message = f"block {block.name!r} takes {wanted} ({', '.join(block.inputs)}), received "
+        message += ", ".join(given.arguments) or str(count)
         self._problems.add(entry.key.place, f"{entry.path}.inputs", message)
         return None
 

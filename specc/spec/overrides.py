@@ -31,8 +31,9 @@ def override(tree: Node | None, assignments: Sequence[str], problems: Problems) 
             message = "expected PATH=VALUE, like train.epochs=2 or layers[0].dense.units=10"
             problems.add(place, "", message)
             continue
+        before = len(problems)
         value = _value(text, place, problems)
-        wrong = _assign(tree, parts, value, place)
+        wrong = "" if len(problems) > before else _assign(tree, parts, value, place)
         if wrong:
             problems.add(place, path.strip(), wrong)
     return tree
@@ -53,12 +54,14 @@ def _parts(path: str) -> list[str | int] | None:
 
 def _value(text: str, place: Place, problems: Problems) -> Node:
     """The value's tree, every node placed at the option."""
+    found = Problems()
     try:
-        node = read(text, place.file, problems)
+        node = read(text, place.file, found)
     except SpecError as error:
-        for problem in error.problems:
-            problems.add(place, problem.path, problem.message)
+        found.found = error.problems
         node = None
+    for problem in found.found:
+        problems.add(place, problem.path, problem.message)
     return _placed(node or Scalar(None), place)
 
 

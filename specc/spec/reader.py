@@ -12,6 +12,7 @@ from specc.spec import checking, forms
 from specc.spec.blocks import read_blocks
 from specc.spec.data import DataSpec
 from specc.spec.document import MOST_BYTES, read
+from specc.spec.entries import written
 from specc.spec.model import LANGUAGE, ModelSpec, Spec
 from specc.spec.nodes import Fields, Items, Node, Scalar, kind_of
 from specc.spec.overrides import override
@@ -103,6 +104,9 @@ class _Reader:
     ) -> tuple[ModelSpec, dict[str, ModelSpec]]:
         """The whole model and the named sub-models."""
         blocks = read_blocks(keys.get("blocks"), self._problems)
+        for block in blocks.values():  # one that is never used is read nowhere else
+            for i, node in enumerate(block.layers):
+                written(node, f"blocks.{block.name}.layers[{i}]", blocks, self._problems)
         bodies = read_models(keys.get("models"), self._problems)
         models: dict[str, ModelSpec] = {}
         for name, (key, body) in bodies.items():

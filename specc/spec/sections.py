@@ -45,7 +45,14 @@ def read_model(
     before = len(problems)
     expander = Expander(inputs, blocks, models, problems)
     frame = expander.expand(nodes, f"{below}layers")
-    outputs = _outputs(keys.get("outputs"), expander, frame, f"{below}outputs", problems)
+    outputs = _outputs(
+        keys.get("outputs"),
+        layers.place if layers else place,
+        expander,
+        frame,
+        f"{below}outputs",
+        problems,
+    )
     if len(problems) == before:
         _all_read(expander.entries, outputs, problems)
     kind = keys.get("kind")
@@ -73,14 +80,19 @@ def _inputs(
 
 
 def _outputs(
-    node: Node | None, expander: Expander, frame: Frame, path: str, problems: Problems
+    node: Node | None,
+    place: Place,
+    expander: Expander,
+    frame: Frame,
+    path: str,
+    problems: Problems,
 ) -> tuple[Reference, ...]:
     """The references; empty when they are just the last entry."""
     last = (Reference(expander.entries[-1].name),) if expander.entries else ()
     if node is None:
         outputs = expander.outputs((), frame, path)
         if not outputs and isinstance(frame.last, str) and last:
-            problems.add(Place(), path, frame.last.replace("`inputs:`", "`outputs:`"))
+            problems.add(place, path, frame.last.replace("`inputs:`", "`outputs:`"))
         return () if outputs == last else outputs
     if isinstance(node, Fields) or (isinstance(node, Items) and not node.items):
         found = "an empty list" if isinstance(node, Items) else kind_of(node)
