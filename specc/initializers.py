@@ -8,13 +8,16 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 from typing_extensions import override
 
 from specc.family import Member
+from specc.shapes import ShapeError
+from specc.tensors import show
 
 # Keras divides the wanted deviation of a normal truncated at two deviations by this.
 TRUNCATED_DEVIATION = 0.8796256610342398
@@ -26,8 +29,18 @@ def generator(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng(np.frombuffer(digest, np.uint32))
 
 
-def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """(fan in, fan out). 1-D: both n; 2-D: as is; more: receptive field times the last two axes."""
+Axes: TypeAlias = tuple[int, ...] | None
+
+
+def fans(
+    shape: tuple[int, ...], input_axes: Axes = None, output_axes: Axes = None
+) -> tuple[int, int]:
+    """(fan in, fan out). 1-D: both n; 2-D: as is; more: receptive field times the last two axes.
+
+    With both axes given: the products of the lengths of those axes.
+    """
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[i] for i in input_axes), math.prod(shape[i] for i in output_axes)
     if not shape:
         return 1, 1
     if len(shape) == 1:
@@ -57,6 +70,8 @@ class Initializer(Member):
 class Zeros(Initializer):
     """All 0."""
 
+    aliases: ClassVar[tuple[str, ...]] = ("zero",)
+
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
         return np.zeros(shape)
@@ -64,6 +79,8 @@ class Zeros(Initializer):
 
 class Ones(Initializer):
     """All 1."""
+
+    aliases: ClassVar[tuple[str, ...]] = ("one",)
 
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -83,6 +100,7 @@ class Constant(Initializer):
 class RandomNormal(Initializer):
     """Normal with a mean and a standard deviation."""
 
+    aliases: ClassVar[tuple[str, ...]] = ("normal",)
     mean: float = 0.0
     stddev: float = 0.05
 
@@ -127,20 +145,39 @@ class TruncatedNormal(Initializer):
 class VarianceScaling(Initializer):
     """Variance scale / fan: Glorot, He and LeCun initializers are its special cases."""
 
-    scale: float = 1.0
+    scale: Annotated[float, Field(gt=0)] = 1.0
+    """The variance times the fan."""
+
     mode: Literal["fan_in", "fan_out", "fan_avg"] = "fan_in"
-    distribution: Literal["truncated_normal", "untruncated_normal", "uniform"] = "truncated_normal"
+    """Which fan divides the scale; fan_avg is the mean of both."""
+
+    distribution: Literal["truncated_normal", "normal", "untruncated_normal", "uniform"] = (
+        "truncated_normal"
+    )
+    """The distribution; Keras reads `normal` as `truncated_normal`."""
+
+    input_axes: Axes = None
+    """The axes whose lengths make the fan in; with output_axes, in place of the usual rule."""
+
+    output_axes: Axes = None
+    """The axes whose lengths make the fan out."""
 
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
-        return scaled(shape, rng, self.scale, self.mode, self.distribution)
+        fan = fans(shape, self.input_axes, self.output_axes)
+        return scaled(shape, rng, fan, self.scale, self.mode, self.distribution)
 
 
 def scaled(
-    shape: tuple[int, ...], rng: np.random.Generator, scale: float, mode: str, distribution: str
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    fan_in_out: tuple[int, int],
+    scale: float,
+    mode: str,
+    distribution: str,
 ) -> npt.NDArray[np.float64]:
     """The rule of `VarianceScaling`; the uniform limit is sqrt(3 scale / fan)."""
-    fan_in, fan_out = fans(shape)
+    fan_in, fan_out = fan_in_out
     fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
     variance = scale / max(1.0, fan)
     if distribution == "uniform":
@@ -159,9 +196,16 @@ class _Preset(Initializer):
     mode_: ClassVar[str] = "fan_in"
     distribution_: ClassVar[str] = "truncated_normal"
 
+    input_axes: Axes = None
+    """The axes whose lengths make the fan in; with output_axes, in place of the usual rule."""
+
+    output_axes: Axes = None
+    """The axes whose lengths make the fan out."""
+
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
-        return scaled(shape, rng, self.scale_, self.mode_, self.distribution_)
+        fan = fans(shape, self.input_axes, self.output_axes)
+        return scaled(shape, rng, fan, self.scale_, self.mode_, self.distribution_)
 
 
 class GlorotUniform(_Preset):
@@ -210,6 +254,8 @@ class Orthogonal(Initializer):
 
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
+        if len(shape) < 2:  # noqa: PLR2004
+            raise ShapeError(f"orthogonal expects at least 2 axes, found a weight of {show(shape)}")
         rows, columns = math.prod(shape[:-1]), shape[-1]
         draw = rng.standard_normal((max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(draw)
@@ -225,4 +271,6 @@ class Identity(Initializer):
 
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
+        if len(shape) != 2:  # noqa: PLR2004
+            raise ShapeError(f"identity expects 2 axes, found a weight of {show(shape)}")
         return self.gain * np.eye(*shape)

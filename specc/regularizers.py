@@ -6,13 +6,20 @@ Source of rules and defaults: keras/src/regularizers/regularizers.py (3.15.1).
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
+import numpy as np
+from pydantic import Field
 from typing_extensions import override
 
 from specc import primitives as ops
 from specc.family import Member
 from specc.primitives import Tensor
+from specc.shapes import ShapeError
+from specc.unit_vectors import unit
+
+# Keras refuses negative, infinite and undefined penalties.
+Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Regularizer(Member):
@@ -28,7 +35,7 @@ class Regularizer(Member):
 class L1(Regularizer):
     """l1 * sum |w|."""
 
-    l1: float = 0.01
+    l1: Strength = 0.01
 
     @override
     def penalty(self, w: Tensor) -> Tensor:
@@ -38,7 +45,7 @@ class L1(Regularizer):
 class L2(Regularizer):
     """l2 * sum w^2."""
 
-    l2: float = 0.01
+    l2: Strength = 0.01
 
     @override
     def penalty(self, w: Tensor) -> Tensor:
@@ -51,8 +58,8 @@ class L1L2(Regularizer):
     key: ClassVar[str] = "l1_l2"
     aliases: ClassVar[tuple[str, ...]] = ("l1l2",)
 
-    l1: float = 0.0
-    l2: float = 0.0
+    l1: Strength = 0.0
+    l2: Strength = 0.0
 
     @override
     def penalty(self, w: Tensor) -> Tensor:
@@ -60,20 +67,26 @@ class L1L2(Regularizer):
 
 
 class OrthogonalRegularizer(Regularizer):
-    """factor * 0.5 * sum |cosine of each pair of rows (or columns)| / number of pairs."""
+    """factor * 0.5 * sum |cosine of each pair of rows (or columns)| / number of pairs.
 
-    factor: float = 0.01
+    0 for a single row.
+    """
+
+    factor: Strength = 0.01
+    """Penalty of rows that all point the same way."""
+
     mode: Literal["rows", "columns"] = "rows"
 
     @override
     def penalty(self, w: Tensor) -> Tensor:
+        if w.rank != 2:  # noqa: PLR2004
+            raise ShapeError(f"orthogonal_regularizer expects a matrix, found {w.shape}")
         axis = 1 if self.mode == "rows" else 0
-        # Keras normalises by sqrt(max(sum of squares, 1e-12)).
-        squares = ops.reduce_sum(w * w, axis, keepdims=True)
-        unit = w / ops.sqrt(ops.maximum(squares, 1e-12))
-        flipped = ops.transpose(unit, (1, 0))
-        gram = ops.matmul(unit, flipped) if axis else ops.matmul(flipped, unit)
+        unit_rows = unit(w, axis)
+        flipped = ops.transpose(unit_rows, (1, 0))
+        gram = ops.matmul(unit_rows, flipped) if axis else ops.matmul(flipped, unit_rows)
         (count,) = {dim for dim in gram.shape if isinstance(dim, int)}
-        mask = [[float(i != j) for j in range(count)] for i in range(count)]
-        off = ops.absolute(gram * w.trace.constant(mask))  # type: ignore[arg-type]
+        if count == 1:
+            return ops.reduce_sum(w * 0.0)
+        off = ops.absolute(gram * (1.0 - np.eye(count)))
         return ops.reduce_sum(off) * (self.factor * 0.5 / (count * (count - 1) / 2.0))

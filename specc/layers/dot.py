@@ -10,14 +10,11 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.layer import Cost, Layer, Lowering, Shapes
 from specc.layers.axes import known
-from specc.layers.unit_normalization import unit
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import ShapeError, axis_index
 from specc.tensors import Shape, elements, show
-
-# Keras' backend.epsilon(): the least length that is divided by.
-EPSILON = 1e-7
+from specc.unit_vectors import unit
 
 
 class Dot(Layer):
@@ -60,7 +57,7 @@ class Dot(Layer):
         a, b = (ops.cast(x, x.trace.floatx) for x in inputs)
         i, j = self._positions(a.rank, b.rank)
         if self.normalize:
-            a, b = unit(a, (i,), EPSILON), unit(b, (j,), EPSILON)
+            a, b = unit(a, i), unit(b, j)
         left, right = ops.move_axis(a, i, -1), ops.move_axis(b, j, 1)
         rows, columns = ints(left.shape[1:-1]), ints(right.shape[2:])
         batch, depth = left.shape[0], left.shape[-1]

@@ -10,18 +10,10 @@ from specc.layer import Cost, Layer, Lowering, Shapes
 from specc.layers.layer_normalization import axes_of
 from specc.primitives import Tensor
 from specc.tensors import Shape, elements
+from specc.unit_vectors import unit
 
 # The least length that Keras divides by: UnitNormalization's own.
 EPSILON = 1e-12
-
-
-def unit(x: Tensor, axes: tuple[int, ...], epsilon: float) -> Tensor:
-    """`x / max(sqrt(sum of x^2), epsilon)` over `axes`.
-
-    The maximum is taken before the root, so that the gradient of a zero vector is finite.
-    """
-    squares = ops.reduce_sum(x * x, axes, keepdims=True)
-    return x * ops.reciprocal(ops.sqrt(ops.maximum(squares, epsilon**2)))
 
 
 class UnitNormalization(Layer):

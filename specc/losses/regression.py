@@ -11,6 +11,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.losses.base import EPSILON, Loss
 from specc.primitives import Tensor
+from specc.unit_vectors import unit
 
 
 class MeanSquaredError(Loss):
@@ -84,13 +85,8 @@ class LogCosh(Loss):
 
 
 def cosine(y: Tensor, p: Tensor, axis: int) -> Tensor:
-    """Cosine of the angle between y and p along `axis`; 0 for a vector of zeros.
-
-    Norms are floored at eps. Source: keras/src/ops/nn.py, normalize (3.15.1).
-    """
-    squares = [ops.reduce_sum(x * x, axis, keepdims=True) for x in (y, p)]
-    unit = [x / ops.sqrt(ops.maximum(s, EPSILON**2)) for x, s in zip((y, p), squares, strict=True)]
-    return ops.reduce_sum(unit[0] * unit[1], axis)
+    """Cosine of the angle between y and p along `axis`; 0 for a vector of zeros."""
+    return ops.reduce_sum(unit(y, axis) * unit(p, axis), axis)
 
 
 class CosineSimilarity(Loss):
