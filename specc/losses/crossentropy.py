@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from specc import primitives as ops
+from specc.errors import InternalError
 from specc.losses.base import Loss
 from specc.losses.probabilities import (
     classes,
@@ -138,5 +139,5 @@ def class_count(y_pred: Tensor, axis: int) -> int:
     """The length of a class axis, which is never the batch."""
     dim = y_pred.shape[axis]
     if not isinstance(dim, int):
-        raise TypeError(f"classes along the batch axis {axis} of {y_pred.shape}")
+        raise InternalError(f"classes along the batch axis {axis} of {y_pred.shape}")
     return dim

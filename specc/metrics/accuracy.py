@@ -10,8 +10,9 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.errors import InternalError
+from specc.losses.crossentropy import class_count
 from specc.metrics.base import MeanMetric, Metric
-from specc.primitives import Tensor, is_float
+from specc.primitives import Tensor
 from specc.shapes import ShapeError
 from specc.tensors import Shape, show
 
@@ -113,10 +114,7 @@ class _TopK(MeanMetric):
 
     def within(self, ids: Tensor, y_pred: Tensor) -> Tensor:
         """1 where the prediction at `ids` has fewer than k larger ones in its row, else 0."""
-        classes = y_pred.shape[-1]
-        if not isinstance(classes, int):
-            raise InternalError(f"classes along the batch of {y_pred.shape}")
-        chosen = ops.one_hot(ids, classes, y_pred.dtype)
+        chosen = ops.one_hot(ids, class_count(y_pred, -1), y_pred.dtype)
         own = ops.reduce_sum(chosen * y_pred, -1, keepdims=True)
         above = ops.reduce_sum(ops.cast(ops.greater(y_pred, own), y_pred.dtype), -1)
         return ops.cast(ops.less(above, float(self.k)), y_pred.trace.floatx)
@@ -141,10 +139,6 @@ class SparseTopKCategoricalAccuracy(_TopK):
         ids = indices(y_true, y_pred.rank)
         if not self.from_sorted_ids:
             return self.within(ids, y_pred)
-        classes = y_pred.shape[-1]
-        if not isinstance(classes, int):
-            raise InternalError(f"classes along the batch of {y_pred.shape}")
-        best = ops.slice_axis(y_pred, -1, 0, min(self.k, classes))
-        best = best if not is_float(best) else ops.cast(best, "int64")
+        best = ops.slice_axis(y_pred, -1, 0, min(self.k, class_count(y_pred, -1)))
         same = matches(ops.expand_dims(ids, -1), ops.cast(best, "int64"))
         return ops.reduce_max(same, -1)

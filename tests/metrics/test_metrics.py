@@ -180,3 +180,39 @@ def test_an_output_that_does_not_fit_is_refused(written, output, match):
 def test_labels_of_an_auc_need_multi_label():
     with pytest.raises(ValueError, match="multi_label: true"):
         Metric.parse({"auc": {"num_labels": 3}})
+
+
+def test_class_indices_may_stand_in_an_axis_of_their_own():
+    """Oracle: the same indices without that axis."""
+    rng = np.random.default_rng(8)
+    y = rng.integers(0, 4, (6, 1)).astype(np.int32)
+    p = rng.normal(size=(6, 4)).astype(np.float32)
+    for key in ("sparse_categorical_accuracy", {"sparse_top_k_categorical_accuracy": 2}):
+        metric = Metric.parse(key)
+        assert stream(metric, [(y, p)]) == stream(metric, [(y[:, 0], p)])
+
+
+def test_a_trade_off_is_written_by_its_limit():
+    metric = Metric.parse({"precision_at_recall": 0.25})
+    assert metric.written() == {"precision_at_recall": {"recall": 0.25}}
+    assert metric.accumulators((None, 1))["true_positives"] == (200,)
+    column = {"recall_at_precision": {"precision": 0.5, "class_id": 1, "num_thresholds": 5}}
+    rng = np.random.default_rng(9)
+    y, p = rng.integers(0, 2, (8, 3)).astype(np.float32), rng.uniform(size=(8, 3))
+    p = p.astype(np.float32)
+    plain = {"recall_at_precision": {"precision": 0.5, "num_thresholds": 5}}
+    one = stream(Metric.parse(column), [(y, p)])
+    assert one == stream(Metric.parse(plain), [(y[:, 1:2], p[:, 1:2])])
+
+
+def test_overlap_with_weights():
+    """Oracle: a loop over samples that fills the confusion matrix."""
+    rng = np.random.default_rng(10)
+    y, p = rng.integers(0, 3, (2, 9)).astype(np.int32)
+    w = rng.uniform(size=9).astype(np.float32)
+    matrix = np.zeros((3, 3))
+    for actual, predicted, weight in zip(y, p, w, strict=True):
+        matrix[actual, predicted] += weight
+    union = matrix.sum(0) + matrix.sum(1) - np.diag(matrix)
+    (found,) = stream(Metric.parse({"mean_iou": 3}), [(y, p)], [w])
+    np.testing.assert_allclose(found, (np.diag(matrix) / union).mean(), rtol=1e-5)
