@@ -24,14 +24,9 @@ M = TypeVar("M", bound=Member)
 RENAMED = {("metric", "Accuracy"): "exact_accuracy"}
 
 # Keys that kinds lack, and the value at which they change nothing; null never changes anything.
-NEUTRAL: dict[str, object] = {
-    "autocast": True,
-    "ragged": False,
-    "renorm": False,
-    "renorm_momentum": 0.99,
-    "sparse": False,
-    "synchronized": False,
-}
+NEUTRAL: dict[str, object] = {"autocast": True, "sparse": False}
+# Keys that other parts of the importer read.
+ELSEWHERE = ("name", "batch_input_shape")
 # Keras' policies that compute in another type give other numbers.
 FLOAT = "float32"
 # Keras' wrappers of plain values.
@@ -51,16 +46,19 @@ class Objects:
 
     def member(self, family: type[M], value: object, path: str) -> M | None:
         """A member of `family` from an object or a name; None when it cannot be expressed."""
+        if isinstance(value, str) and value in family.members:
+            return family.parse(value)
         name: object = value["class_name"] if is_object(value) else value
         kind = find(family, name) if isinstance(name, str) else None
         if kind is None:
             valid = nearest(str(name), {keras_class(kind) for kind in family.kinds().values()})
             self.wrong(path, f"unsupported {family.family_name} {name!r};{valid}")
             return None
-        return self.made(kind, self.fields(kind, config_of(value), path), path)
-
-    def made(self, kind: type[M], fields: Json, path: str) -> M | None:
-        """A member of `kind` with these fields; None when they are wrong."""
+        before = len(self.problems)
+        fields = self._fields(kind, config_of(value), path)
+        # A part that is wrong would only be reported again, as missing or of another type.
+        if len(self.problems) > before:
+            return None
         try:
             return kind.model_validate(fields)
         except ValidationError as error:
@@ -69,7 +67,7 @@ class Objects:
                 self.wrong(path, f"{where}: {detail['msg']}" if where else detail["msg"])
         return None
 
-    def fields(self, kind: type[Member], config: Json, path: str) -> dict[str, object]:
+    def _fields(self, kind: type[Member], config: Json, path: str) -> dict[str, object]:
         """The fields of a member of `kind` from its Keras config."""
         known = kind.model_fields
         found: dict[str, object] = {}
@@ -78,7 +76,7 @@ class Objects:
                 found[key] = self._value(known[key].annotation, value, f"{path}.{key}")
             elif key == "dtype":
                 self._check_dtype(value, path)
-            elif key != "name" and value is not None and value != NEUTRAL.get(key, ...):
+            elif key not in ELSEWHERE and value is not None and value != NEUTRAL.get(key, ...):
                 self.wrong(path, f"{key}: {value!r} is not supported")
         return found
 

@@ -20,9 +20,11 @@ class Problems:
 
     def add(self, place: Place, path: str, message: str) -> None:
         """Note one problem."""
-        if (place, message) in self._seen:
+        # Without a line the path alone tells two entries apart.
+        seen = (place, message if place.line else f"{path}: {message}")
+        if seen in self._seen:
             return
-        self._seen.add((place, message))
+        self._seen.add(seen)
         if len(self.found) < MOST:
             self.found.append(Problem(place, path, message))
 
