@@ -62,6 +62,7 @@ class Meter:
         self._interval, self._last, self._clock = interval, last, clock
         self._epochs = self._steps = 0
         self._epoch = -1
+        self._reports = 0
         # (step, time): when the epoch's first report came, which is often slow, and the latest.
         self._first = self._latest = (0, clock())
         self._shown = clock()
@@ -77,9 +78,10 @@ class Meter:
         now = self._clock()
         if epoch != self._epoch:
             # Until there is a second report the rate counts from the end of the epoch before.
-            self._epoch, self._first = epoch, (step - 1, self._latest[1])
-        elif self._latest[0] == self._first[0] + 1:
+            self._epoch, self._first, self._reports = epoch, (step - 1, self._latest[1]), 0
+        elif self._reports == 1:
             self._first = self._latest
+        self._reports += 1
         self._latest = (step, now)
         due = now - self._shown >= self._interval and step < self._steps
         if not due and not (self._last and step >= self._steps):

@@ -22,7 +22,7 @@ from specc.progress_text import (
     printable,
     text_table,
 )
-from specc.terminal import make_progress, show_table
+from specc.terminal import Live, make_progress, show_table, terminal
 
 LOGS = {"loss": 0.0611, "accuracy": 0.98123}
 MOMENT = Moment(1, 5, 612, 938, 8.2, 0.0121, LOGS)
@@ -165,13 +165,21 @@ def test_the_rate_leaves_out_the_first_step() -> None:
     first = meter.step(0, 4, LOGS)  # resumed at step 3
     assert first is not None
     assert (first.step_seconds, first.seconds) == (50, 300)
-    for step in (5, 6):
-        clock.now += 2
+    moment = None
+    for step, seconds in ((5, 2), (6, 1), (7, 3)):
+        clock.now += seconds
         moment = meter.step(0, step, LOGS)
     assert moment is not None
-    assert (moment.step_seconds, moment.seconds) == (2, 8)
+    assert (moment.step_seconds, moment.seconds) == (2, 6)
     clock.now += 30
     assert meter.epoch_end(0, LOGS, 84).step_seconds == 2
+    # The next epoch's first report: its rate counts from the end of the epoch before.
+    clock.now += 3
+    second = meter.step(1, 1, LOGS)
+    assert second is not None
+    assert (second.step_seconds, second.seconds) == (3, 27)
+    # An epoch of which no step was told.
+    assert meter.epoch_end(2, LOGS, 20).step_seconds == 2
 
 
 def test_quiet_shows_nothing() -> None:
@@ -193,7 +201,7 @@ def test_a_pipe_is_never_drawn_on(monkeypatch: pytest.MonkeyPatch) -> None:
 SCRIPT = """
 import sys
 from specc.progress_text import history_table
-from specc.terminal import make_progress, show_table, terminal
+from specc.terminal import Live, make_progress, show_table, terminal, terminal
 
 class Clock:
     now = 0.0
@@ -267,6 +275,76 @@ def test_a_narrow_terminal_does_not_wrap() -> None:
     output = in_terminal(30)
     assert all(len(line) < 30 for line in screen(output))
     assert "…" in output
+
+
+class Tty(io.StringIO):
+    """A terminal as far as Python is told."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def tty(monkeypatch: pytest.MonkeyPatch) -> Tty:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    return Tty()
+
+
+def test_the_last_step_is_drawn_and_the_end_draws_over_it(tty: Tty) -> None:
+    clock = Clock()
+    console = terminal(tty)
+    assert console is not None
+    asked = run(Live(console, clock), clock, 2, 3, 0.01)
+    assert asked == 2
+    assert tty.getvalue().count("Epoch 1/2 3/3") == 2
+    lines = screen(tty.getvalue())
+    assert lines[:2] == [
+        f"Epoch {epoch}/2 3/3 {'━' * 20} 0s 10ms/step loss: 0.2500 val_loss: 0.3000"
+        for epoch in (1, 2)
+    ]
+
+
+def test_closing_in_the_middle_leaves_a_whole_line(tty: Tty) -> None:
+    progress = make_progress(tty)
+    progress.start(1, 2)
+    progress.step(0, 2, {"loss": 1.0})
+    assert not tty.getvalue().endswith("\n")
+    progress.close()
+    progress.close()
+    assert tty.getvalue().endswith("loss: 1.0000\n")
+
+
+def test_a_note_stands_above_the_line(tty: Tty) -> None:
+    progress = make_progress(tty)
+    progress.start(1, 2)
+    progress.step(0, 2, {})
+    progress.note("resumed [bold]from[/bold] " + "x" * 100)
+    progress.epoch_end(0, {}, 1.0)
+    lines = screen(tty.getvalue())
+    assert lines[0] == "resumed [bold]from[/bold] " + "x" * 100
+    assert lines[1].startswith("Epoch 1/1 2/2")
+
+
+def test_tables_of_a_terminal(tty: Tty, monkeypatch: pytest.MonkeyPatch) -> None:
+    show_table(tty, ["name", "value"], [["a", "1"], ["b" * 200, "22"]], title="Title")
+    lines = screen(tty.getvalue())
+    assert lines[0].strip() == "Title"
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[-1].split()[-1] == "22"
+    monkeypatch.setattr(Tty, "encoding", "ascii")
+    plain = Tty()
+    show_table(plain, ["name"], [["a"]])
+    assert plain.getvalue().isascii()
+
+
+def test_a_dumb_terminal_is_none(tty: Tty, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert terminal(tty) is None
 
 
 def test_no_color() -> None:

@@ -52,10 +52,4 @@ class Client:
 
     def quit(self) -> None:
         """End the worker."""
-        if self._process.poll() is None and self._process.stdin is not None:
-            try:
-                self._process.stdin.write('{"do": "quit"}\n')
-                self._process.stdin.close()
-            except BrokenPipeError:
-                pass
-        self._process.wait()
+        self._process.communicate('{"do": "quit"}\n')

@@ -50,19 +50,25 @@ class Table:
         """A column as float64, shape (rows,).
 
         Raises:
-            DataError: a cell is empty or no number; the message has its line.
+            DataError: a cell is empty, no number, or beyond float32; the message has its line.
         """
         cells = self.column(name)
         try:
-            return np.array(cells, dtype=np.float64)
+            values = np.array(cells, dtype=np.float64)
         except ValueError:
-            for row, cell in enumerate(cells):
-                if not is_number(cell):
-                    raise DataError(
-                        f"{self.path}:{self.lines[row]}: column {name!r}: expected a number, "
-                        f"found {cell!r}; fill it, or leave the column out of `features`"
-                    ) from None
-            raise
+            row = next(row for row, cell in enumerate(cells) if not is_number(cell))
+            raise DataError(
+                f"{self.path}:{self.lines[row]}: column {name!r}: expected a number, "
+                f"found {cells[row]!r}; fill it, or leave the column out of `features`"
+            ) from None
+        large = np.isfinite(values) & (abs(values) > np.finfo(np.float32).max)
+        if large.any():
+            row = int(large.argmax())
+            raise DataError(
+                f"{self.path}:{self.lines[row]}: column {name!r}: expected a number within "
+                f"float32, found {cells[row]!r}; scale the column"
+            )
+        return values
 
     def matrix(self, names: Sequence[str]) -> Array:
         """Columns side by side as float32, shape (rows, columns)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import urllib.request
 from pathlib import Path
 
 from specc.errors import DataError
@@ -28,6 +27,9 @@ def fetch(url: str, target: Path, sha256: str, size: int) -> None:
     """
     if not url.startswith("https://"):
         raise DataError(f"{url}: expected an https address")
+    # Here, because it brings TLS, which takes longer than most commands.
+    import urllib.request  # noqa: PLC0415
+
     with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
         data: bytes = response.read(size + 1)
     found = hashlib.sha256(data).hexdigest()

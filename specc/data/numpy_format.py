@@ -18,6 +18,11 @@ from specc.errors import DataError, nearest
 
 # Bytes of a zip entry that holds nothing: what a tiny archive may exceed deflate's limit by.
 SLACK = 4096
+# What reading a damaged, encrypted or exotically packed entry raises.
+UNREADABLE = (
+    OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
 
 
 def read_npy(path: Path) -> Array:
@@ -121,8 +126,6 @@ def _read(file: IO[bytes], size: int, path: Path, what: str) -> Array:
             f"{path}: {what}expected {wanted:,} bytes for shape {shape}, found {found:,}; "
             "save it again"
         )
-    data = file.read(wanted)
-    if len(data) != wanted:
-        raise DataError(f"{path}: {what}expected {wanted:,} bytes, found {len(data):,}")
-    array = np.frombuffer(data, dtype)
+    # Raises when the file is shorter than it says, which a zip entry's checksum also shows.
+    array = np.frombuffer(file.read(wanted), dtype, count=math.prod(shape))
     return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)

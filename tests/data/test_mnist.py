@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from specc.data.download import fetch
 from specc.data.idx_format import read_idx
 from specc.data.mnist import FILES, Mnist
 from specc.data.source import Source
@@ -147,6 +148,32 @@ def test_a_wrong_download_is_refused(isolated: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(DataError, match=r"SHA-256 440fcabf.*received 18"):
         Mnist().load()
     assert not isolated.exists()
+
+
+def test_half_a_cache_is_completed(
+    tmp_path: Path, isolated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_mnist(isolated / "mnist")
+    labels = isolated / "mnist" / f"{FILES[3]}.gz"
+    content = labels.read_bytes()
+    labels.unlink()
+    digest = hashlib.sha256(content).hexdigest()
+    monkeypatch.setattr(Mnist, "published", {FILES[3]: (len(content), digest)})
+    assert serve(monkeypatch, {labels.name: content}) == []
+    assert len(Mnist().load(tmp_path).train) == 12
+    assert labels.read_bytes() == content
+
+
+def test_only_https() -> None:
+    with pytest.raises(DataError, match="expected an https address"):
+        fetch("file:///etc/hostname", Path("x"), "", 0)
+
+
+def test_fashion_mnist_has_the_same_format(tmp_path: Path) -> None:
+    write_mnist(tmp_path)
+    data = Source.parse("fashion_mnist").load(tmp_path)
+    assert (data.classes or [])[9] == "Ankle boot"
+    assert data.train.x[0].shape == (12, 28, 28, 1)
 
 
 @pytest.mark.parametrize(

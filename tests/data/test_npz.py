@@ -81,6 +81,17 @@ def test_npz_that_claims_what_nothing_packs_to(tmp_path: Path) -> None:
         file.read("x")
 
 
+def test_npz_shorter_than_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "short.npz"
+    np.savez_compressed(path, x=np.arange(100))
+    size = len(npy(np.arange(100)))
+    path.write_bytes(
+        path.read_bytes().replace(size.to_bytes(4, "little"), (size + 800).to_bytes(4, "little"))
+    )
+    with Npz(path) as file, pytest.raises(DataError, match="array 'x': expected"):
+        file.read("x")
+
+
 def test_broken_npz_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.npz"
     path.write_bytes(npy(X))
