@@ -39,7 +39,7 @@ def train_spec(objects: Objects, config: Json) -> TrainSpec | None:
         return TrainSpec.model_validate(fields)
     except ValidationError as error:
         for detail in error.errors():
-            objects.wrong(f"{PATH}.{'.'.join(map(str, detail['loc']))}", detail["msg"])
+            objects.wrong(f"{PATH}.{detail['loc'][0]}", detail["msg"])
         return None
 
 

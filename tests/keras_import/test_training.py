@@ -145,12 +145,11 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
             weighted_metrics=["mae"],
             loss_weights="all",
         )
-    paths = [problem.path for problem in error.value.problems]
-    assert paths == [
+    paths = {problem.path.split("[float]")[0] for problem in error.value.problems}
+    assert paths >= {
         "compile.loss[1]",
-        "compile.loss_weights.list[float]",
-        "compile.loss_weights.dict[str,float]",
-        "compile.metrics",
+        "compile.metrics[0]",
         "compile.optimizer.learning_rate",
         "compile.weighted_metrics",
-    ] or set(paths) >= {"compile.loss[1]", "compile.metrics[0]", "compile.weighted_metrics"}
+    }
+    assert any(path.startswith("compile.loss_weights") for path in paths)
