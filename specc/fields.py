@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+import numpy as np
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from specc import activations
@@ -165,9 +166,23 @@ DataFormat: TypeAlias = Annotated[
 Rate: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
 # One axis or several.
 Axes: TypeAlias = int | tuple[int, ...]
-# A number, or numbers in up to three axes.
 _Row: TypeAlias = tuple[float, ...]
-Values: TypeAlias = float | _Row | tuple[_Row, ...] | tuple[tuple[_Row, ...], ...]
+
+
+def _rectangular(value: object) -> object:
+    try:
+        np.asarray(value, np.float64)
+    except ValueError:
+        raise PydanticCustomError(
+            "rectangular", "expected lists of one length, found {value}", {"value": repr(value)}
+        ) from None
+    return value
+
+
+# A number, or numbers in up to three axes.
+Values: TypeAlias = Annotated[
+    float | _Row | tuple[_Row, ...] | tuple[tuple[_Row, ...], ...], AfterValidator(_rectangular)
+]
 
 
 def _name(value: object) -> str:
