@@ -35,7 +35,10 @@ class MaxNorm(Constraint):
     """w * clip(|w|, 0, max_value) / (eps + |w|), norms along `axis`."""
 
     max_value: float = 2.0
+    """The largest norm."""
+
     axis: int | tuple[int, ...] = 0
+    """The axes that a norm is taken over; 0 for a dense kernel, 0, 1, 2 for a conv2d kernel."""
 
     @override
     def project(self, w: Tensor) -> Tensor:
@@ -55,6 +58,7 @@ class UnitNorm(Constraint):
     """w / (eps + |w|), norms along `axis`."""
 
     axis: int | tuple[int, ...] = 0
+    """The axes that a norm is taken over; 0 for a dense kernel, 0, 1, 2 for a conv2d kernel."""
 
     @override
     def project(self, w: Tensor) -> Tensor:
@@ -65,9 +69,16 @@ class MinMaxNorm(Constraint):
     """w * (rate clip(|w|, min, max) + (1 - rate) |w|) / (eps + |w|), norms along `axis`."""
 
     min_value: float = 0.0
+    """The smallest norm."""
+
     max_value: float = 1.0
+    """The largest norm."""
+
     rate: float = 1.0
+    """How much of the way to an allowed norm is gone at once."""
+
     axis: int | tuple[int, ...] = 0
+    """The axes that a norm is taken over; 0 for a dense kernel, 0, 1, 2 for a conv2d kernel."""
 
     @override
     def project(self, w: Tensor) -> Tensor:

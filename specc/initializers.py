@@ -91,6 +91,7 @@ class Constant(Initializer):
     """All the same value."""
 
     value: float = 0.0
+    """The value."""
 
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -102,7 +103,10 @@ class RandomNormal(Initializer):
 
     aliases: ClassVar[tuple[str, ...]] = ("normal",)
     mean: float = 0.0
+    """The mean."""
+
     stddev: float = 0.05
+    """The standard deviation, before truncation if there is one."""
 
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -114,7 +118,10 @@ class RandomUniform(Initializer):
 
     aliases: ClassVar[tuple[str, ...]] = ("uniform",)
     minval: float = -0.05
+    """The lower limit."""
+
     maxval: float = 0.05
+    """The upper limit."""
 
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -135,7 +142,10 @@ class TruncatedNormal(Initializer):
     """Normal with values beyond two deviations drawn again."""
 
     mean: float = 0.0
+    """The mean."""
+
     stddev: float = 0.05
+    """The standard deviation, before truncation if there is one."""
 
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -251,6 +261,7 @@ class Orthogonal(Initializer):
     """
 
     gain: float = 1.0
+    """Factor of the matrix."""
 
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -268,6 +279,7 @@ class Identity(Initializer):
 
     aliases: ClassVar[tuple[str, ...]] = ("identity_initializer",)
     gain: float = 1.0
+    """Factor of the matrix."""
 
     @override
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:

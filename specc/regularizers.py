@@ -36,6 +36,7 @@ class L1(Regularizer):
     """l1 * sum |w|."""
 
     l1: Strength = 0.01
+    """Factor of the sum of magnitudes."""
 
     @override
     def penalty(self, w: Tensor) -> Tensor:
@@ -46,6 +47,7 @@ class L2(Regularizer):
     """l2 * sum w^2."""
 
     l2: Strength = 0.01
+    """Factor of the sum of squares."""
 
     @override
     def penalty(self, w: Tensor) -> Tensor:
@@ -59,7 +61,10 @@ class L1L2(Regularizer):
     aliases: ClassVar[tuple[str, ...]] = ("l1l2",)
 
     l1: Strength = 0.0
+    """Factor of the sum of magnitudes."""
+
     l2: Strength = 0.0
+    """Factor of the sum of squares."""
 
     @override
     def penalty(self, w: Tensor) -> Tensor:
@@ -76,6 +81,7 @@ class OrthogonalRegularizer(Regularizer):
     """Penalty of rows that all point the same way."""
 
     mode: Literal["rows", "columns"] = "rows"
+    """Which vectors are to be orthogonal."""
 
     @override
     def penalty(self, w: Tensor) -> Tensor:
