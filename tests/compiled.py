@@ -45,8 +45,8 @@ def run(
     model = made.program("test", {}).model
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     names = {each.name for each in session.get_inputs()}
-    given = {t.attrs["name"]: value for t, value in feeds.items() if t.attrs["name"] in names}
-    found = session.run(None, given)
+    given = {t.attrs["name"]: np.asarray(value) for t, value in feeds.items()}
+    found = session.run(None, {name: given[name] for name in names})
     if gradient_of is not None:
         found[-1] = found[-1].reshape(feeds[gradient_of].shape)
     return found
