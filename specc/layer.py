@@ -39,6 +39,8 @@ class Window:
     """How far one output element looks along each spatial axis; receptive fields follow from it.
 
     `kernel` counts elements before dilation; a layer that sees a whole axis has `kernel` None.
+    A `transposed` window is written to rather than read: input i reaches the outputs
+    i stride - pad + j dilation, j < kernel.
     """
 
     kernel: tuple[int, ...] | None
@@ -47,6 +49,7 @@ class Window:
     pads: tuple[tuple[int, int], ...]
     axes: tuple[int, ...]
     """Spatial axes of the input, batch included in the count: (1, 2) for channels last."""
+    transposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from specc.fields import (
     Sizes,
 )
 from specc.initializers import GlorotUniform, Initializer, Zeros
-from specc.layer import Cost, Layer, Lowering, Shapes, Weight
+from specc.layer import Cost, Layer, Lowering, Shapes, Weight, Window
 from specc.layers.axes import (
     channels_axis,
     expect_image,
@@ -160,6 +160,15 @@ class TransposedConvolution(Layer):
         made = window.positions(output) * self.filters
         each = self.use_bias + activations.get(self.activation).ops
         return Cost(read * window.cells * self.filters, made * each)
+
+    @override
+    def window(self, inputs: Shapes) -> Window:
+        axes = spatial_axes(len(self.kernel_size), self.data_format)
+        # An axis of unknown length is cut as any other one: what is too much does not depend on it.
+        sizes = tuple(inputs[0][axis] or 1 for axis in axes)
+        pads = self._pads(sizes, tuple(n for n in self._lengths(sizes) if n is not None))
+        steps = self.strides, self.dilation_rate
+        return Window(self.kernel_size, *steps, pads, axes, transposed=True)
 
 
 class Conv1DTranspose(TransposedConvolution):

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.fields import DataFormat, IntPair, IntSingle, Sizes
-from specc.layer import Layer, Lowering, Shapes
+from specc.layer import Layer, Lowering, Shapes, Window
 from specc.layers.axes import expect_image, expect_rank, spatial_axes
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
@@ -39,6 +39,12 @@ def _repeat(x: Tensor, size: Sizes, axes: tuple[int, ...]) -> Tensor:
     return ops.reshape(ops.broadcast_to(ops.reshape(x, single), tuple(copies), x), result)
 
 
+def _spread(factors: Sizes, axes: tuple[int, ...]) -> Window:
+    """Each element writes a block of its own."""
+    none = ((0, 0),) * len(axes)
+    return Window(factors, factors, (1,) * len(axes), none, axes, transposed=True)
+
+
 class UpSampling1D(Layer):
     """Each step `size` times in a row.
 
@@ -58,6 +64,10 @@ class UpSampling1D(Layer):
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         return _repeat(inputs[0], self.size, (1,))
+
+    @override
+    def window(self, inputs: Shapes) -> Window:
+        return _spread(self.size, (1,))
 
 
 def _interpolation(value: object) -> object:
@@ -100,3 +110,7 @@ class UpSampling2D(Layer):
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         return _repeat(inputs[0], self.size, self.axes)
+
+    @override
+    def window(self, inputs: Shapes) -> Window:
+        return _spread(self.size, self.axes)

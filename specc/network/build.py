@@ -45,9 +45,7 @@ def _check_names(network: Network, problems: Problems) -> None:
     for _, node in network.walk():
         for weight in () if isinstance(node.layer, Network) else node.weights:
             if known.setdefault(weight.name, node) is not node:
-                message = (
-                    f"a second weight is called {weight.name!r}; rename the layer or sub-model"
-                )
+                message = f"a second weight is called {weight.name!r}; rename a layer or model"
                 problems.add(node.place, node.path, message)
 
 

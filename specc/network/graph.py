@@ -123,6 +123,10 @@ class Call:
         """Shapes of the inputs; () for an argument that is left out."""
         return tuple(() if ref is None else ref.shape for ref in self.inputs)
 
+    def entering(self, shapes: Mapping[Call, tuple[Shape, ...]]) -> tuple[Shape, ...]:
+        """As `input_shapes`, when calls have other shapes."""
+        return tuple(() if ref is None else shapes[ref.call][ref.output] for ref in self.inputs)
+
     @property
     def refs(self) -> tuple[Ref, ...]:
         """References to every output."""
@@ -223,11 +227,8 @@ class Network:
                 )
             known[ref.call] = (shape,)
         for call in self.calls:
-            shapes = tuple(
-                () if ref is None else known[ref.call][ref.output] for ref in call.inputs
-            )
             try:
-                known[call] = call_shapes(call.called, shapes)
+                known[call] = call_shapes(call.called, call.entering(known))
             except ShapeError as error:
                 raise ShapeError(f"{call.node.name}: {error}") from error
         return known

@@ -156,7 +156,7 @@ def test_two_weights_of_one_name():
         models={"inner": inner},
     )
     assert found[0] == (
-        "d: a second weight is called 'inner/d/bias'; rename the layer or sub-model"
+        "d: a second weight is called 'inner/d/bias'; rename a layer or model"
     )
 
 
