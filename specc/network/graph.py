@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from specc.errors import InternalError, Place
+from specc.family import snake_case
 from specc.layer import InputLayer, Layer, Weight
 from specc.shapes import ShapeError
 from specc.tensors import ITEM_BYTES, Shape, show
@@ -67,6 +69,12 @@ class Node:
         if isinstance(self.layer, Network):
             return self.layer.kind.capitalize()
         return "InputLayer" if isinstance(self.layer, InputLayer) else self.layer.type_name()
+
+    @property
+    def number(self) -> int | None:
+        """Which of its kind an automatic name says: 0 for dense, 1 for dense_1; None for others."""
+        found = re.fullmatch(rf"{re.escape(snake_case(self.type_name))}(?:_(\d+))?", self.name)
+        return None if found is None else int(found[1] or 0)
 
     @property
     def output_shapes(self) -> tuple[Shape, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from specc.family import snake_case
@@ -53,12 +52,10 @@ def draw(rows: Sequence[Row], totals: Totals, *, chain: bool, line_length: int |
 
 def _counted_from_one(row: Row) -> str:
     """An automatic name as Keras 2 gave it: dense, dense_1 were dense_1, dense_2."""
-    base = snake_case(row.type)
-    found = re.fullmatch(rf"{re.escape(base)}(?:_(\d+))?", row.name)
-    if found is None:
+    if row.number is None:
         return row.name
-    kept = "input" if base == "input_layer" else base
-    return f"{kept}_{int(found[1] or 0) + 1}"
+    base = snake_case(row.type)
+    return f"{'input' if base == 'input_layer' else base}_{row.number + 1}"
 
 
 def _line(cells: Sequence[str], stops: Sequence[int]) -> str:

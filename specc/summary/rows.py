@@ -14,6 +14,7 @@ class Row:
     """One layer.
 
     Attributes:
+        number: which of its kind an automatic name says, see `Node.number`.
         output_shapes: batch first, one for each output.
         connected_to: names of the layers that feed it, over all its calls.
         connections: the same with call and output: `dense[0][0]`.
@@ -21,6 +22,7 @@ class Row:
 
     name: str
     type: str
+    number: int | None
     output_shapes: tuple[Shape, ...]
     params: int
     trainable_params: int
@@ -58,6 +60,7 @@ def _row(node: Node, batch: int | None) -> Row:
     return Row(
         node.name,
         node.type_name,
+        node.number,
         tuple(_with_batch(shape, batch) for shape in node.output_shapes),
         node.params,
         node.trainable_params,
