@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,8 +11,7 @@ from typing_extensions import override
 from specc.network import Network, build
 from specc.spec.model import Spec
 from specc.summary import keras2, table
-from specc.summary.rows import Row, Totals, rows, shape_text, size_text, totals
-from specc.tensors import Shape
+from specc.summary.rows import Row, Totals, json_shape, rows, shape_text, size_text, totals
 
 # Keras' columns: (heading, end of the column as a share of the line, alignment).
 CHAIN = (
@@ -86,7 +84,7 @@ class Summary:
                 {
                     "name": row.name,
                     "type": row.type,
-                    "output_shape": _json_shape(row.output_shapes),
+                    "output_shape": json_shape(row.output_shapes),
                     "params": row.params,
                     "trainable_params": row.trainable_params,
                     "connected_to": list(row.connected_to),
@@ -130,8 +128,3 @@ def summary(model: Spec | Network, batch: int | None = None) -> Summary:
 
 def _footer(what: str, count: int, size: int) -> str:
     return f" {what} params: {count:,} ({size_text(size)})"
-
-
-def _json_shape(shapes: Sequence[Shape]) -> list[Any]:
-    lists = [list(shape) for shape in shapes]
-    return lists[0] if len(lists) == 1 else lists

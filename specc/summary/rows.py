@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from specc.network import Network, Node, NodeWeight
 from specc.tensors import Shape
@@ -93,6 +94,12 @@ def shape_text(shapes: Sequence[Shape]) -> str:
     """Keras' text: `(None, 5)`, and for several outputs `[(None, 5), (None, 5)]`."""
     texts = [f"({', '.join(map(str, shape))})" for shape in shapes]
     return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+
+
+def json_shape(shapes: Sequence[Shape]) -> list[Any]:
+    """Keras' JSON: `[None, 5]`, and for several outputs a list of such."""
+    lists = [list(shape) for shape in shapes]
+    return lists[0] if len(lists) == 1 else lists
 
 
 def size_text(size: float) -> str:
