@@ -297,6 +297,59 @@ def test_tensors_by_keyword_that_a_layer_does_not_take():
     assert problems(config) == ["d: a list of tensors as 'mask' is not supported"]
 
 
+def test_tensors_by_keyword_take_their_arguments(monkeypatch):
+    monkeypatch.setattr(Layer.find("dense"), "arguments", ("inputs", "mask"))
+    config = functional(
+        [source("x", 4), layer("d", "Dense", [["x", 0, 0]], units=2)], ["x", 0, 0], ["d", 0, 0]
+    )
+    tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}
+    config["config"]["layers"][1]["inbound_nodes"][0]["kwargs"] = {"mask": tensor, "flag": 3}
+    (entry,) = from_keras(config).model.entries
+    assert entry.arguments == {"inputs": Reference("x"), "mask": Reference("x")}
+    assert entry.inputs is None
+    assert entry.flags == {"flag": 3}
+
+
+def test_a_constant_of_a_call_in_keras_2():
+    config = {
+        "class_name": "Functional",
+        "config": {
+            "name": "m",
+            "layers": [
+                {
+                    "class_name": "InputLayer",
+                    "config": {"batch_input_shape": [None, 4], "name": "x"},
+                    "name": "x",
+                    "inbound_nodes": [],
+                },
+                {
+                    "class_name": "Dense",
+                    "config": {"name": "d", "units": 2},
+                    "name": "d",
+                    "inbound_nodes": [[["x", 0, 0, {"mask": ["y", 0, 0]}]]],
+                },
+            ],
+            "input_layers": [["x", 0, 0]],
+            "output_layers": [["d", 0, 0]],
+        },
+    }
+    assert problems(config) == ["d: the argument mask: ['y', 0, 0] is not supported"]
+
+
+def test_arrays_in_a_configuration():
+    value = {"class_name": "__tensor__", "config": {"value": [1.0, 2.0], "dtype": "float32"}}
+    pair = {"class_name": "__tuple__", "items": [3, 3]}
+    spec = from_keras(
+        chain(
+            source("x", 8, 8, 2),
+            layer("n", "Normalization", mean=value, variance=[1.0, 1.0], axis=-1),
+            layer("c", "Conv2D", filters=1, kernel_size=pair),
+        )
+    )
+    assert list(spec.model.entries[0].layer.mean) == [1.0, 2.0]
+    assert spec.model.entries[1].layer.kernel_size == (3, 3)
+
+
 def test_a_call_of_something_that_is_not_there():
     config = functional(
         [source("x", 4), layer("d", "Dense", [["y", 0, 0]], units=2)], ["x", 0, 0], ["d", 0, 0]

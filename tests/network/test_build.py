@@ -2,11 +2,14 @@
 
 import pytest
 
+from specc.errors import InternalError, SpecError
 from specc.initializers import Zeros
 from specc.keras_import import from_keras
 from specc.layer import Weight
+from specc.layers import Layer
 from specc.network import Network, build
 from specc.network.model import node_weights
+from specc.spec.model import Entry, Reference
 from tests.golden import APPS, app, graphs
 from tests.network.specs import entry, model, spec
 
@@ -177,3 +180,73 @@ def test_two_weights_of_one_name_are_told_apart():
     declared = [Weight("cell/kernel", (n,), Zeros()) for n in (1, 2, 3)]
     names = [w.name for w in node_weights("rnn", declared, trainable=True)]
     assert names == ["rnn/cell/kernel", "rnn/cell/kernel_1", "rnn/cell/kernel_2"]
+
+
+class Query(Layer):
+    """A layer with named arguments, which no spec can name."""
+
+    abstract = True
+    key = "query"
+    min_inputs = 2
+    max_inputs = 4
+    arguments = ("query", "value", "key", "mask")
+
+    def output_shape(self, inputs):
+        return inputs[0]
+
+
+def attend(**arguments):
+    names = {key: Reference(value) for key, value in arguments.items()}
+    return Entry("l", Query(), arguments=names)
+
+
+def test_arguments_take_their_places_and_gaps_stay_open():
+    made = spec({"a": (4,), "b": (3,), "m": (2,)}, attend(mask="m", query="a", value="b"))
+    (call,) = build(made).calls
+    assert [None if ref is None else ref.call.name for ref in call.inputs] == ["a", "b", None, "m"]
+    assert [ref.call.name for ref in call.written] == ["m", "a", "b"]
+    assert call.input_shapes == ((None, 4), (None, 3), (), (None, 2))
+
+
+def test_arguments_that_end_early_leave_no_gap():
+    (call,) = build(spec({"a": (4,), "b": (3,)}, attend(value="b", query="a"))).calls
+    assert len(call.inputs) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"query": "a"}, "l: needs value; given are query"),
+        ({"query": "a", "valu": "b"}, "l: has no argument 'valu'; did you mean 'value'?"),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments, message):
+    with pytest.raises(SpecError) as error:
+        build(spec({"a": (4,), "b": (3,)}, attend(**arguments)))
+    assert str(error.value).startswith(message)
+
+
+def test_the_number_of_inputs_of_a_layer_that_takes_a_range():
+    with pytest.raises(SpecError, match="l: takes 2 to 4 inputs, received 1"):
+        build(spec({"a": (4,)}, Entry("l", Query(), inputs=(Reference("a"),))))
+
+
+def test_arguments_of_a_sub_model_are_its_inputs():
+    minus = model(
+        {"left": (4,), "right": (4,)}, entry("d", "subtract", "left", "right"), name="minus"
+    )
+    made = spec(
+        {"a": (4,), "b": (4,)},
+        entry("l", None, call="minus", right="a", left="b"),
+        models={"minus": minus},
+    )
+    (call,) = build(made).calls
+    assert [ref.call.name for ref in call.inputs] == ["b", "a"]
+
+
+def test_what_nodes_and_calls_are_asked_wrongly():
+    network = build(spec({"x": (4,)}, entry("a", {"dense": 4})))
+    with pytest.raises(InternalError, match="no node 'b' in 'm'"):
+        network.node("b")
+    with pytest.raises(InternalError, match="input 'x' is not a call"):
+        _ = network.inputs[0].call.called

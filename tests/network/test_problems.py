@@ -1,5 +1,7 @@
 """What is wrong with a model: every problem in one error, at its place, said once."""
 
+from dataclasses import replace
+
 import pytest
 
 from specc.errors import SpecError
@@ -155,9 +157,7 @@ def test_two_weights_of_one_name():
         entry("b", None, call="inner"),
         models={"inner": inner},
     )
-    assert found[0] == (
-        "d: a second weight is called 'inner/d/bias'; rename a layer or model"
-    )
+    assert found[0] == ("d: a second weight is called 'inner/d/bias'; rename a layer or model")
 
 
 def test_a_length_that_only_the_call_makes_wrong():
@@ -189,3 +189,30 @@ def test_a_loss_that_does_not_fit(train, message):
         train=TrainSpec.model_validate(train),
     )
     assert found.startswith(message)
+
+
+def test_what_follows_from_a_broken_entry_is_not_reported():
+    assert len(
+        problems(
+            {"x": (4,)},
+            entry("a", {"dense": 3}, "nowhere"),
+            entry("b", None, "x", call="a"),
+            entry("c", "add", "b", "x"),
+            outputs=["c", "a"],
+        )
+    ) == 1  # fmt: skip
+
+
+def test_two_inputs_of_one_name_and_a_sub_model_called_like_a_layer():
+    made = spec({"x": (4,)}, entry("a", {"dense": 2}))
+    twice = replace(made, model=replace(made.model, inputs=made.model.inputs * 2))
+    with pytest.raises(SpecError, match=r"inputs\.x: a second input is called 'x'"):
+        build(twice)
+    inner = model({"z": (4,)}, entry("d", {"dense": 4}), name="a")
+    found = problems(
+        {"x": (4,)},
+        entry("a", {"dense": 4}),
+        entry("b", None, "a", call="inner"),
+        models={"inner": inner},
+    )
+    assert found == ["b: a second layer is called 'a'; give it another `name`"]
