@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from specc.errors import Problem, SpecError
 from specc.keras_import.models import Models
 from specc.keras_import.objects import Objects
 from specc.keras_import.source import Json, read
 from specc.keras_import.training import train_spec
 from specc.spec.model import Spec
+
+# A configuration has no schema; where its structure is broken, reading it ends in one of these.
+MALFORMED = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 
 
 def from_keras(config: Json | str | Path, compile_config: Json | None = None) -> Spec:
@@ -26,8 +30,12 @@ def from_keras(config: Json | str | Path, compile_config: Json | None = None) ->
     body, file = read(config)
     objects = Objects(file)
     models = Models(objects)
-    model = models.whole(body)
     training = body.get("compile_config") if compile_config is None else compile_config
-    train = train_spec(objects, training) if training else None
+    try:
+        model = models.whole(body)
+        train = train_spec(objects, training) if training else None
+    except MALFORMED as error:
+        message = f"not a configuration that Keras writes: {type(error).__name__}: {error}"
+        raise SpecError(Problem(objects.place, "", message)) from error
     objects.problems.check()
     return Spec(model, models.models, train, file=file)

@@ -1,6 +1,7 @@
 """Whole configurations: sources, fields, graphs, and what cannot be expressed."""
 
 import json
+import random
 import zipfile
 
 import pytest
@@ -434,3 +435,31 @@ def test_keras_2_configurations():
     assert build(spec).outputs[0].shape == (None, 4)
     bare = {"class_name": "Sequential", "config": inner["config"]["layers"]}
     assert build(from_keras(bare)).outputs[0].shape == (None, 4)
+
+
+def broken(value, rng):
+    """A copy with one thing somewhere inside left out or replaced."""
+    value = json.loads(json.dumps(value))
+    at, path = value, []
+    while isinstance(at, dict | list) and at and (not path or rng.random() < 0.9):
+        key = rng.choice(sorted(at)) if isinstance(at, dict) else rng.randrange(len(at))
+        path.append((at, key))
+        at = at[key]
+    holder, key = path[-1]
+    if rng.random() < 0.5:
+        del holder[key]
+    else:
+        holder[key] = rng.choice([None, -1, "x", [], {}, [[]], {"class_name": "Dense"}, 1e99])
+    return value
+
+
+@pytest.mark.parametrize("name", ["digits_cnn", "nested_model", "siamese_multi_io"])
+def test_broken_configurations_never_end_in_another_error(name):
+    rng = random.Random(name)
+    refused = 0
+    for _ in range(400):
+        try:
+            build(from_keras(broken(app(name)["config.json"], rng), {}))
+        except SpecError:
+            refused += 1
+    assert refused > 20
