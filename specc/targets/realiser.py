@@ -12,6 +12,9 @@ from specc.primitives import Tensor
 from specc.targets.layout import Layout, Placed, placed, regroup
 from specc.targets.storage import Storage, WeightSource
 
+# From all tensors and the number of uses of each (by id): what is deferred, by id of the tensor;
+# None marks a tensor whose own value is left incomplete.
+Planner: TypeAlias = Callable[[Sequence[Tensor], Mapping[int, int]], dict[int, object]]
 Realise: TypeAlias = "Callable[[Realiser, Tensor], Placed]"
 
 
@@ -77,15 +80,35 @@ class Realiser:
     inputs: Mapping[str, Value]
     done: dict[int, Placed] = field(default_factory=dict[int, Placed])
     held: list[Tensor] = field(default_factory=list[Tensor])
-    users: dict[int, int] = field(default_factory=dict[int, int])
     planned: dict[int, object] = field(default_factory=dict[int, object])
 
-    def realise(self, tensors: Sequence[Tensor]) -> list[Placed]:
-        """All of `tensors`, in the order in which they were made."""
-        for tensor in _reachable(tensors, self.done):
+    def realise(
+        self, tensors: Sequence[Tensor], planner: Planner | None = None
+    ) -> list[Placed]:
+        """All of `tensors`, in the order in which they were made.
+
+        A planner may move work between tensors (an activation behind a pool); it needs to see
+        every use, so what it plans for must be realised in one call.
+
+        Raises:
+            InternalError: a later call uses a tensor that a plan emptied.
+        """
+        reachable = _reachable(tensors, self.done)
+        moved = [t for t in reachable if any(self._emptied(x) for x in t.inputs)]
+        if moved or any(self._emptied(t) for t in tensors):
+            raise InternalError(f"{moved or tensors} came after a plan that did not see it")
+        if planner is not None:
+            users: dict[int, int] = {}
+            for tensor in (*tensors, *(x for t in reachable for x in t.inputs)):
+                users[id(tensor)] = users.get(id(tensor), 0) + 1
+            self.planned = planner(reachable, users)
+        for tensor in reachable:
             if weight_of(tensor) is None:
                 self._make(tensor)
         return [self.place(tensor) for tensor in tensors]
+
+    def _emptied(self, tensor: Tensor) -> bool:
+        return id(tensor) in self.planned and self.planned[id(tensor)] is None
 
     def place(self, tensor: Tensor) -> Placed:
         """Where a tensor lies; made now if it is not yet."""

@@ -1,0 +1,301 @@
+"""Spec to programs: training step, evaluation, inference, and vector-Jacobian products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from specc import vjps as _rules
+from specc.autodiff import gradients
+from specc.compile.builder import (
+    Builder,
+    bound,
+    packed,
+    stored_flat,
+    weight_shapes,
+    weight_vectors,
+)
+from specc.compile.lowering import Forward, input_tensors, lower_network
+from specc.compile.objective import Scored, results, score
+from specc.compile.program import Program
+from specc.compile.state import (
+    ITERATIONS,
+    LEARNING_RATE,
+    METRICS,
+    STATISTICS,
+    WEIGHTS,
+    StateMap,
+    StateTensor,
+    scalar,
+    vector,
+)
+from specc.compile.update import Update
+from specc.errors import CompileError
+from specc.graph import Value
+from specc.network import Network, build
+from specc.objectives import Objective, objectives
+from specc.optimizers.schedules import Schedule
+from specc.primitives import Tensor, Trace, graph_input
+from specc.spec.model import Spec
+from specc.targets.layout import plain
+from specc.targets.realiser import Realiser
+from specc.targets.storage import Baked, Packed, Storage
+from specc.targets.target import Target, target
+from specc.tensors import DType
+from specc.vjps.movement import zeros_like
+
+__all__ = ["Compiler", "_rules"]
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Compiles the programs of one spec for one target; they share how weights are stored.
+
+    Attributes:
+        batch: a fixed batch size for targets that capture graphs; None leaves it open.
+        floatx: element type of everything floating; float64 only in gradient checks.
+    """
+
+    spec: Spec
+    network: Network
+    target: Target
+    opset: int
+    batch: int | None = None
+    floatx: DType = "float32"
+    storage: dict[str, Storage] = field(default_factory=dict[str, Storage])
+    state: StateMap = field(default_factory=lambda: StateMap(()))
+    logs: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(
+        spec: Spec, target_name: str = "portable", opset: int | None = None, batch: int | None = None
+    ) -> Compiler:
+        """A compiler for a spec.
+
+        Raises:
+            SpecError: the spec does not resolve.
+            CompileError: an unknown target or an opset it does not write.
+        """
+        wanted = target(target_name)
+        if opset is not None and not wanted.opset <= opset <= MAX_OPSET:
+            raise CompileError(
+                f"opset {opset}: the {wanted.name} target writes {wanted.opset} to {MAX_OPSET}"
+            )
+        return Compiler(spec, build(spec), wanted, opset or wanted.opset, batch)
+
+    def _builder(self) -> Builder:
+        return Builder(self.target, self.storage, self.opset, self.floatx)
+
+    def _forward(self, trace: Trace, *, training: bool, step: Tensor | None = None) -> Forward:
+        return Forward(trace, training, self.seed, step)
+
+    @property
+    def seed(self) -> int:
+        """The training seed, 0 without a `train:` section."""
+        return self.spec.train.seed if self.spec.train else 0
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What each output is trained for.
+
+        Raises:
+            CompileError: the spec has no `train:` section.
+        """
+        if self.spec.train is None:
+            raise CompileError(f"{self.spec.name}: there is no `train:` section to compile")
+        return objectives(self.network, self.spec.train)
+
+    def train(self) -> Program:
+        """Forward, loss, gradients and update: (state, batch) -> (state', loss, logs).
+
+        Raises:
+            CompileError: no `train:` section, or nothing to train.
+            MissingRuleError: a layer's ONNX ops have no gradient rule.
+        """
+        train = self.spec.train
+        goals = self.objectives
+        trainable = [w for w in self.network.weights if w.trainable]
+        if train is None or not trainable:
+            raise CompileError(f"{self.spec.name}: no weight is trainable")
+        b, trace = self._builder(), Trace(self.floatx)
+        counter = scalar(ITERATIONS, "int64")
+        step = graph_input(trace, ITERATIONS, (), "int64")
+        forward = self._forward(trace, training=True, step=step)
+        inputs = input_tensors(self.network, trace, self.batch)
+        outputs = lower_network(self.network, inputs, forward)
+        scored = score(self.network, goals, outputs, forward, self.batch)
+        vectors = weight_vectors(self.network, self.storage)
+        source = packed(b, vectors)
+        b.state(counter)
+        b.declare([*inputs, scored.loss, *scored.adds.values()])
+        realiser = b.realiser(source)
+        made = realiser.realise(
+            [scored.loss, *forward.updates.values(), *scored.adds.values()], self.target.planner
+        )
+        loss = made[0].value
+        self._store_unused(realiser)
+        parts = [source.parts[w.name] for w in trainable]
+        found = gradients(b.graph, [(loss, b.graph.const(1.0, loss.dtype))], parts)
+        grads = [zeros_like(b.graph, p) if g is None else g for g, p in zip(found, parts)]  # noqa: B905
+        rate_state = scalar(LEARNING_RATE, "float32")
+        scheduled = isinstance(train.optimizer.learning_rate, Schedule)
+        rate = None if scheduled else bound(realiser, trace, b.state(rate_state))
+        update = Update(b, realiser, trace, train.optimizer, trainable, step, rate)
+        vectors = weight_vectors(self.network, self.storage)
+        flat = b.state(vectors[0])
+        with b.graph.scope("update"):
+            b.next(vectors[0], update.apply(flat, grads))
+            b.next(counter, b.state(counter) + 1)
+            if not scheduled:
+                b.next(rate_state, b.state(rate_state))
+        self._next_statistics(b, vectors, forward, realiser, source)
+        b.output("loss", loss, "loss")
+        metrics = self._metrics(b, realiser, trace, scored)
+        states = [*vectors, *update.slot_tensors(), counter]
+        states += [] if scheduled else [rate_state]
+        self.state = StateMap((*states, metrics))
+        return b.program(f"{self.spec.name}_train", {})
+
+    def _store_unused(self, realiser: Realiser) -> None:
+        """Fix the storage of weights that no op asked for, and make sure all parts exist."""
+        for w in self.network.weights:
+            shape = w.weight.shape
+            self.storage.setdefault(w.name, Storage(shape, tuple(range(len(shape)))))
+        realiser.source.flat(realiser.graph, self.network.weights[0].name, self.storage)
+
+    def _next_statistics(
+        self,
+        b: Builder,
+        vectors: Sequence[StateTensor],
+        forward: Forward,
+        realiser: Realiser,
+        source: Packed,
+    ) -> None:
+        """The vector of untrained weights after the step."""
+        held = next((v for v in vectors if v.name == STATISTICS), None)
+        if held is None:
+            return
+        rows: list[Value] = []
+        for e in held.elements:
+            updated = forward.updates.get(e.name)
+            if updated is None:
+                rows.append(source.parts[e.name])
+            else:
+                rows.append(stored_flat(realiser.place(updated), e.shape, e.storage))
+        b.next(held, rows[0] if len(rows) == 1 else b.graph.op("Concat", *rows, axis=0))
+
+    def _metrics(self, b: Builder, r: Realiser, trace: Trace, scored: Scored) -> StateTensor:
+        """Adds the batch's contributions to the metric state, and logs what they come to."""
+        shapes = {row.key(n): s for row in scored.tracked for n, s in row.shapes.items()}
+        held = vector(METRICS, shapes, {})
+        old = b.state(held)
+        adds = [plain(r.place(scored.adds[key]), shape) for key, shape in shapes.items()]
+        rows = [b.graph.reshape(a, (e.size,)) for a, e in zip(adds, held.elements, strict=True)]
+        with b.graph.scope("metrics"):
+            new = old + b.graph.op("Concat", *rows, axis=0)
+            parts = b.graph.ops(
+                "Split", new, b.graph.ints(*(e.size for e in held.elements)),
+                outputs=len(held.elements), axis=0,
+            )  # fmt: skip
+        sums = {
+            e.name: bound(r, trace, part, e.shape)
+            for e, part in zip(held.elements, parts, strict=True)
+        }
+        logs = results(scored.tracked, sums)
+        for (name, tensor), made in zip(logs.items(), r.realise(list(logs.values())), strict=True):
+            b.output(f"log/{name}", plain(made, tensor.shape), "log")
+        b.next(held, new)
+        self.logs = tuple(logs)
+        return held
+
+    def evaluate(self) -> Program:
+        """Loss and metrics of a batch: (weights, metric state, batch) -> (metric state', logs)."""
+        b, trace = self._builder(), Trace(self.floatx)
+        forward = self._forward(trace, training=False)
+        inputs = input_tensors(self.network, trace, self.batch)
+        outputs = lower_network(self.network, inputs, forward)
+        scored = score(self.network, self.objectives, outputs, forward, self.batch)
+        source = packed(b, weight_vectors(self.network, self.storage))
+        b.declare([*inputs, scored.loss, *scored.adds.values()])
+        realiser = b.realiser(source)
+        made = realiser.realise([scored.loss, *scored.adds.values()], self.target.planner)
+        b.output("loss", made[0].value, "loss")
+        self._metrics(b, realiser, trace, scored)
+        return b.program(f"{self.spec.name}_eval", {})
+
+    def infer(
+        self, arrays: Mapping[str, object] | None = None, metadata: Mapping[str, str] | None = None
+    ) -> Program:
+        """Outputs from inputs: weights are state inputs, or constants when `arrays` gives them."""
+        b, trace = self._builder(), Trace(self.floatx)
+        forward = self._forward(trace, training=False)
+        inputs = input_tensors(self.network, trace, self.batch)
+        outputs = lower_network(self.network, inputs, forward)
+        if arrays is None:
+            source = packed(b, weight_vectors(self.network, self.storage))
+        else:
+            source = Baked(arrays)  # type: ignore[arg-type]
+        b.declare(inputs)
+        realiser = b.realiser(source)
+        made = realiser.realise(outputs, self.target.planner)
+        for name, tensor, value in zip(self.output_names, outputs, made, strict=True):
+            b.output(name, plain(value, tensor.shape), "output")
+        if not self.state.tensors and arrays is None:
+            self._store_unused(realiser)
+            self.state = StateMap(tuple(weight_vectors(self.network, self.storage)))
+        return b.program(self.spec.name, metadata or {})
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the outputs: those of their layers, numbered where a layer makes several."""
+        names: list[str] = []
+        taken = set(self.network.input_names)
+        for name in self.network.output_names:
+            unique, n = name, 0
+            while unique in taken:
+                n += 1
+                unique = f"{name}_{n}"
+            taken.add(unique)
+            names.append(unique)
+        return tuple(names)
+
+    def vjp(self, *, training: bool) -> Program:
+        """Outputs, gradients of inputs and weights for given cotangents, and weights after.
+
+        Inputs: the model's, `cotangent/<output>` for floating outputs, weights, `iterations`.
+        Outputs: the model's, `grad/<input or weight>` (weights as they are stored), `next/...`.
+        """
+        b, trace = self._builder(), Trace(self.floatx)
+        counter = scalar(ITERATIONS, "int64")
+        step = graph_input(trace, ITERATIONS, (), "int64")
+        forward = self._forward(trace, training=training, step=step)
+        inputs = input_tensors(self.network, trace, self.batch)
+        outputs = lower_network(self.network, inputs, forward)
+        source = packed(b, weight_vectors(self.network, self.storage))
+        b.state(counter)
+        b.declare(inputs)
+        realiser = b.realiser(source)
+        made = realiser.realise([*outputs, *forward.updates.values()], self.target.planner)
+        self._store_unused(realiser)
+        seeds: list[tuple[Value, Value]] = []
+        for name, tensor, value in zip(self.output_names, outputs, made, strict=False):
+            y = plain(value, tensor.shape)
+            b.output(name, y, "output")
+            if tensor.dtype == self.floatx:
+                given = b.input(f"cotangent/{name}", tensor.dtype, tensor.shape, "input")
+                seeds.append((y, given))
+        floats = [x for x in inputs if x.dtype == self.floatx]
+        names = list(weight_shapes(self.network, trainable=True))
+        wanted = [b.inputs[x.attrs["name"]][0] for x in floats]
+        wanted += [source.parts[n] for n in names]
+        keys = [*(str(x.attrs["name"]) for x in floats), *names]
+        for key, grad in zip(keys, gradients(b.graph, seeds, wanted), strict=True):
+            if grad is not None:
+                b.output(f"grad/{key}", grad, "output")
+        vectors = weight_vectors(self.network, self.storage)
+        self._next_statistics(b, vectors, forward, realiser, source)
+        return b.program(f"{self.spec.name}_vjp", {})
+
+
+# The newest opset whose ops this package emits unchanged.
+MAX_OPSET = 23

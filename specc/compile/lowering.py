@@ -1,0 +1,186 @@
+"""Runs a network's layers in order, giving each what `Lowering` promises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from specc import primitives as ops
+from specc.errors import InternalError
+from specc.layer import InputLayer, Layer, Lowering
+from specc.network import Call, Network, NodeWeight
+from specc.primitives import Tensor, Trace
+from specc.tensors import BATCH, Dims, Shape
+
+
+@dataclass(slots=True)
+class Forward:
+    """What lowering a network collects.
+
+    Attributes:
+        weights: tensors of the weights, by unique name, made when first asked for.
+        updates: new values of non-trainable weights after the step.
+        losses: scalars that layers and regularizers add to the loss.
+        step: the step counter that keys random numbers, when there is one.
+    """
+
+    trace: Trace
+    training: bool
+    seed: int
+    step: Tensor | None = None
+    weights: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    updates: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    losses: list[Tensor] = field(default_factory=list[Tensor])
+
+    def weight(self, declared: NodeWeight) -> Tensor:
+        """The tensor of a weight; after an update in this step, the updated one."""
+        updated = self.updates.get(declared.name)
+        if updated is not None:
+            return updated
+        found = self.weights.get(declared.name)
+        if found is None:
+            weight = declared.weight
+            dtype = self.trace.floatx if weight.dtype == "float32" else weight.dtype
+            found = self.weights[declared.name] = ops.state(
+                self.trace, declared.name, weight.shape, dtype, trainable=declared.trainable
+            )
+        return found
+
+
+@dataclass(slots=True)
+class LayerLowering:
+    """`specc.layer.Lowering` for one call of one layer."""
+
+    forward: Forward
+    owner: str
+    declared: Mapping[str, NodeWeight]
+    training: bool
+    flags: Mapping[str, Any]
+    draws: int = 0
+
+    def weight(self, name: str) -> Tensor:
+        """The layer's weight called `name`."""
+        return self.forward.weight(self.declared[name])
+
+    def assign(self, name: str, value: Tensor) -> None:
+        """The weight's value after this step."""
+        self.forward.updates[self.declared[name].name] = value
+
+    def add_loss(self, value: Tensor) -> None:
+        """A scalar to add to the loss."""
+        self.forward.losses.append(value)
+
+    def _key(self) -> tuple[Tensor, str]:
+        step = self.forward.step
+        if step is None:
+            raise InternalError(f"{self.owner} draws random numbers in a graph without steps")
+        self.draws += 1
+        return step, f"{self.owner}/{self.draws}"
+
+    def uniform(self, like: Tensor, shape: Dims) -> Tensor:
+        """Fresh numbers in [0, 1)."""
+        step, stream = self._key()
+        return ops.random_uniform(like, shape, step, seed=self.forward.seed, stream=stream)
+
+    def normal(self, like: Tensor, shape: Dims) -> Tensor:
+        """Fresh standard normal numbers."""
+        step, stream = self._key()
+        return ops.random_normal(like, shape, step, seed=self.forward.seed, stream=stream)
+
+
+def dims(shape: Shape, batch: int | None = None) -> Dims:
+    """A layer's shape as the compiler's: the leading unknown length is the batch.
+
+    Raises:
+        InternalError: another length is unknown; callers fix those before.
+    """
+    rest = [d for d in shape[1:] if d is not None]
+    if len(rest) != len(shape) - 1:
+        raise InternalError(f"{shape} has an open length besides the batch")
+    lead = shape[0] if shape[0] is not None else batch
+    return (BATCH if lead is None else lead, *rest)
+
+
+def lower_network(
+    network: Network, inputs: Sequence[Tensor], forward: Forward, prefix: str = ""
+) -> list[Tensor]:
+    """The network's outputs on `inputs`; state updates and losses are collected in `forward`."""
+    known: dict[tuple[Call, int], Tensor] = {}
+    for ref, tensor in zip(network.inputs, inputs, strict=True):
+        known[ref.call, 0] = tensor
+    for call in network.calls:
+        given = [None if ref is None else known[ref.call, ref.output] for ref in call.inputs]
+        label = f"{prefix}{call.node.name}" + (f"@{call.index}" if call.index else "")
+        if isinstance(call.called, Network):
+            present = [x for x in given if x is not None]
+            outputs = lower_network(call.called, present, forward, f"{label}/")
+        else:
+            with forward.trace.scope(label):
+                outputs = _lower_call(call, call.called, given, forward, label)
+        for i, output in enumerate(outputs):
+            known[call, i] = output
+    return [known[ref.call, ref.output] for ref in network.outputs]
+
+
+def _lower_call(
+    call: Call, layer: Layer, given: Sequence[Tensor | None], forward: Forward, label: str
+) -> list[Tensor]:
+    # Unique names are the node's path and the local name, which the first weight tells apart.
+    first = call.node.weights[:1]
+    path = len(first[0].name) - len(first[0].weight.name) if first else 0
+    declared = {w.name[path:]: w for w in call.node.weights}
+    low: Lowering = LayerLowering(forward, label, declared, forward.training, call.flags)
+    result = layer.lower(low, *given)  # type: ignore[arg-type]
+    outputs = list(result) if isinstance(result, tuple) else [result]
+    if layer.activity_regularizer is not None:
+        for output in outputs:
+            penalty = layer.activity_regularizer.penalty(output)
+            forward.losses.append(penalty / ops.batch_size(output))
+    _check(call, outputs)
+    return outputs
+
+
+def _check(call: Call, outputs: Sequence[Tensor]) -> None:
+    """The layer's own shape rule against what its lowering made: two independent answers."""
+    for declared, output in zip(call.output_shapes, outputs, strict=True):
+        same = len(declared) == output.rank and all(
+            d is None or d == o for d, o in zip(declared, output.shape, strict=True)
+        )
+        if not same:
+            raise InternalError(
+                f"{call.path or call.name}: the shape rule says {declared}, the lowering made"
+                f" {output.shape}"
+            )
+
+
+def weight_penalties(network: Network, forward: Forward) -> list[Tensor]:
+    """Regularizers of trainable weights that the forward pass used."""
+    return [
+        w.weight.regularizer.penalty(forward.weights[w.name])
+        for w in network.weights
+        if w.weight.regularizer is not None and w.trainable and w.name in forward.weights
+    ]
+
+
+def input_tensors(network: Network, trace: Trace, batch: int | None = None) -> list[Tensor]:
+    """Graph inputs for the network's inputs, under their names."""
+    tensors: list[Tensor] = []
+    for ref in network.inputs:
+        layer = ref.call.node.layer
+        if not isinstance(layer, InputLayer):
+            raise InternalError(f"{ref.call.name} is no input")
+        dtype = trace.floatx if layer.dtype == "float32" else layer.dtype
+        tensors.append(
+            ops.graph_input(trace, ref.call.node.name, dims(ref.shape, batch), dtype)
+        )
+    return tensors
+
+
+def total(parts: Sequence[Tensor]) -> Tensor:
+    """The sum of scalars, left to right."""
+    result = parts[0]
+    for part in parts[1:]:
+        result = result + part
+    return result
+

@@ -1,0 +1,153 @@
+"""Loss and metrics of a batch, as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from specc import primitives as ops
+from specc.compile.lowering import Forward, dims, total, weight_penalties
+from specc.metrics import Metric
+from specc.network import Network
+from specc.objectives import Objective
+from specc.primitives import Tensor, Trace
+from specc.tensors import BATCH, DType, Shape
+
+TARGET = "target/"
+SAMPLE_WEIGHT = "sample_weight/"
+LOSS = "loss"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A metric with the place of its accumulators in the metric state: {accumulator: name}."""
+
+    log: str
+    metric: Metric | None
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def key(self, accumulator: str) -> str:
+        """The name of an accumulator in the state."""
+        return f"{self.log}/{accumulator}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Loss and metrics of one batch.
+
+    Attributes:
+        loss: the scalar to minimise, penalties included.
+        tracked: everything that is logged, in the order of Keras' logs.
+        adds: what the batch adds to each accumulator, by state name.
+    """
+
+    loss: Tensor
+    tracked: tuple[Tracked, ...]
+    adds: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the caller supplies for one output: names, shape and element type of the targets."""
+
+    output: str
+    shape: Shape
+    dtype: DType
+    index: int
+
+    @property
+    def name(self) -> str:
+        """The graph input of the targets."""
+        return f"{TARGET}{self.output}"
+
+    @property
+    def weight_name(self) -> str:
+        """The graph input of the sample weights, (N,) float32."""
+        return f"{SAMPLE_WEIGHT}{self.output}"
+
+
+def targets(objectives: Sequence[Objective]) -> tuple[Target, ...]:
+    """The targets of every output that has a loss or metrics, in output order."""
+    found: list[Target] = []
+    for index, objective in enumerate(objectives):
+        shape, dtype = objective.output.shape, "float32"
+        if objective.loss is not None:
+            shape, dtype = objective.loss.target(objective.output.shape)
+        elif not objective.metrics:
+            continue
+        name = objective.name
+        if any(t.output == name for t in found):
+            name = f"{name}_{index}"
+        found.append(Target(name, shape, dtype, index))
+    return tuple(found)
+
+
+def score(
+    network: Network,
+    objectives: Sequence[Objective],
+    outputs: Sequence[Tensor],
+    forward: Forward,
+    batch: int | None = None,
+) -> Scored:
+    """Loss, penalties and metrics on the outputs of a lowered network."""
+    trace = forward.trace
+    losses: list[Tensor] = []
+    tracked: list[Tracked] = [Tracked(LOSS, None, {"total": (), "count": ()})]
+    adds: dict[str, Tensor] = {}
+    several = len(objectives) > 1
+    metric_rows: list[tuple[Tracked, dict[str, Tensor]]] = []
+    for target in targets(objectives):
+        objective, y_pred = objectives[target.index], outputs[target.index]
+        y_true, weight = target_tensors(trace, target, batch)
+        if objective.loss is not None:
+            with trace.scope("loss"):
+                value = objective.loss.total(y_true, y_pred, weight)
+            losses.append(value if objective.weight == 1.0 else value * objective.weight)
+            if several:
+                own = Tracked(f"{target.output}_loss", None, {"total": (), "count": ()})
+                tracked.append(own)
+                adds.update(_mean_of(own, value, y_pred))
+        for metric in objective.metrics:
+            resolved = metric.resolve(objective.output.shape, target.shape)
+            log = f"{target.output}_{metric.log_name}" if several else metric.log_name
+            row = Tracked(log, resolved, resolved.accumulators(objective.output.shape))
+            with trace.scope(f"metrics/{log}"):
+                metric_rows.append((row, resolved.contributions(y_true, y_pred, None)))
+    for row, parts in metric_rows:
+        tracked.append(row)
+        adds.update({row.key(name): value for name, value in parts.items()})
+    with trace.scope("loss"):
+        penalties = [*forward.losses, *weight_penalties(network, forward)]
+        zero = [trace.constant(0.0)] if not losses and not penalties else []
+        loss = total([*losses, *penalties, *zero])
+        adds.update(_mean_of(tracked[0], loss, outputs[0]))
+    return Scored(loss, tuple(tracked), adds)
+
+
+def target_tensors(trace: Trace, target: Target, batch: int | None) -> tuple[Tensor, Tensor]:
+    """Graph inputs for the targets and sample weights of an output."""
+    dtype = trace.floatx if target.dtype == "float32" else target.dtype
+    y_true = ops.graph_input(trace, target.name, dims(target.shape, batch), dtype)
+    rows = BATCH if batch is None else batch
+    return y_true, ops.graph_input(trace, target.weight_name, (rows,), trace.floatx)
+
+
+def _mean_of(row: Tracked, value: Tensor, like: Tensor) -> dict[str, Tensor]:
+    """A batch's value, weighted by the batch's size, as Keras tracks losses."""
+    count = ops.batch_size(like)
+    return {row.key("total"): value * count, row.key("count"): count}
+
+
+def results(
+    tracked: Sequence[Tracked], sums: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The value of everything that is logged, from the accumulators."""
+    values: dict[str, Tensor] = {}
+    for row in tracked:
+        own = {name: sums[row.key(name)] for name in row.shapes}
+        if row.metric is None:
+            values[row.log] = own["total"] / own["count"]
+        else:
+            with own[next(iter(own))].trace.scope(f"metrics/{row.log}"):
+                values[row.log] = row.metric.result(own)
+    return values
