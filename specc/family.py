@@ -188,6 +188,15 @@ class Member(BaseModel):
                 fields[name] = value.written()
         return {self.key: fields} if fields else self.key
 
+    def full(self) -> object:
+        """The form that shows every field, those of members in fields included."""
+        fields = self.model_dump(mode="json")
+        for name in fields:
+            value = getattr(self, name)
+            if isinstance(value, Member):
+                fields[name] = value.full()
+        return {self.key: fields} if fields else self.key
+
     @classmethod
     @override
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -14,13 +14,12 @@ before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from specc.errors import Place, nearest
 from specc.layer import Layer
 from specc.spec import forms
 from specc.spec.expressions import WORDS, ExpressionError, Scope, fill, has_expression
-from specc.spec.nodes import Fields, Items, Node, Scalar, Value, kind_of, plain
+from specc.spec.nodes import Fields, Items, Node, Scalar, kind_of, node_of, plain
 from specc.spec.problems import Problems
 
 KEYS = ("args", "inputs", "layers", "outputs")
@@ -90,7 +89,7 @@ def filled(node: Node, scope: Scope, path: str, problems: Problems) -> Node:
         if not isinstance(node.value, str) or not has_expression(node.value):
             return node
         try:
-            return _node(fill(node.value, scope), node.place)
+            return node_of(fill(node.value, scope), node.place)
         except ExpressionError as error:
             problems.add(node.place, path, str(error))
             return Scalar(None, node.place)
@@ -104,16 +103,6 @@ def filled(node: Node, scope: Scope, path: str, problems: Problems) -> Node:
     ]
     same = all(a is b for (_, a), (_, b) in zip(pairs, node, strict=True))
     return node if same else Fields(pairs, node.place)
-
-
-def _node(value: object, place: Place) -> Node:
-    """The value of an expression as a node: an argument may be any YAML value."""
-    if isinstance(value, list):
-        return Items([_node(item, place) for item in cast("list[object]", value)], place)
-    if isinstance(value, dict):
-        mapping = cast("dict[Value, object]", value)
-        return Fields([(Scalar(k, place), _node(v, place)) for k, v in mapping.items()], place)
-    return Scalar(cast("Value", value), place, quoted=isinstance(value, str))
 
 
 def read_blocks(node: Node | None, problems: Problems) -> dict[str, Block]:

@@ -6,7 +6,8 @@ accepts `!!python/...` tags silently, and no loader keeps the place of every key
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from ruamel.yaml import YAML
@@ -34,6 +35,8 @@ class _Event(Protocol):
     """What this module reads of ruamel's events; which of it exists depends on the kind."""
 
     start_mark: _Mark
+    end_mark: _Mark
+    flow_style: bool | None
     value: str
     style: str | None
     anchor: str | None
@@ -51,8 +54,21 @@ class _Trouble(Protocol):
     context_mark: _Mark | None
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A tree (None: empty), and where its scalars stand: (first, last + 1) character of each."""
+
+    root: Node | None
+    scalars: Sequence[tuple[int, int]]
+
+
 def read(text: str, file: str, problems: Problems) -> Node | None:
-    """The document's tree, or None when it is empty. What is wrong in it goes to `problems`.
+    """The tree of `read_document` alone."""
+    return read_document(text, file, problems).root
+
+
+def read_document(text: str, file: str, problems: Problems) -> Document:
+    """The document. What is wrong in it goes to `problems`.
 
     Raises:
         SpecError: it is not YAML, or too large; then nothing else can be said about it.
@@ -63,7 +79,7 @@ def read(text: str, file: str, problems: Problems) -> Node | None:
     yaml: Any = YAML(typ="safe", pure=True)
     builder = _Builder(file, problems)
     try:
-        return builder.build(yaml.parse(text))
+        return Document(builder.build(yaml.parse(text), text), builder.scalars)
     except MarkedYAMLError as error:
         raise SpecError(
             [*problems.found, _syntax_problem(cast("Any", error), text, file)]
@@ -135,6 +151,8 @@ class _Builder:
         self.problems = problems
         self.last = Place(file)
         self.root: Node | None = None
+        self.scalars: list[tuple[int, int]] = []
+        self._text = ""
         self._file = file
         self._stack: list[_Open] = []
         self._anchors: dict[str, tuple[Node, int]] = {}
@@ -143,8 +161,9 @@ class _Builder:
         self._aliases = 0
         self._copied = 0
 
-    def build(self, events: Iterable[_Event]) -> Node | None:
-        """The tree of all events."""
+    def build(self, events: Iterable[_Event], text: str) -> Node | None:
+        """The tree of all events of `text`."""
+        self._text = text
         for event in events:
             mark = event.start_mark
             self.last = Place(self._file, mark.line + 1, mark.column + 1)
@@ -156,11 +175,11 @@ class _Builder:
             case "ScalarEvent":
                 self._scalar(event)
             case "SequenceStartEvent":
-                self._open(Items(place=self.last), event)
+                self._open(Items(place=self.last, flow=bool(event.flow_style)), event)
             case "MappingStartEvent":
-                self._open(Fields(place=self.last), event)
+                self._open(Fields(place=self.last, flow=bool(event.flow_style)), event)
             case "SequenceEndEvent" | "MappingEndEvent":
-                self._close()
+                self._close(event)
             case "AliasEvent":
                 self._alias(str(event.anchor))
             case "DocumentStartEvent":
@@ -185,8 +204,14 @@ class _Builder:
 
     def _scalar(self, event: _Event) -> None:
         self._no_tag(event)
-        node = Scalar(self._value(str(event.value), bool(event.style)), self.last)
-        node.quoted = bool(event.style)
+        text, quoted = str(event.value), bool(event.style)
+        node = Scalar(self._value(text, quoted), self.last, quoted)
+        if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            node.text = text
+        start, end = event.start_mark.index, event.end_mark.index
+        self.scalars.append((start, end))
+        # A block scalar's end takes in the empty lines below it.
+        node.end = self.last.line + self._text[start:end].rstrip().count("\n")
         self._count += 1
         if event.anchor:
             self._anchors[str(event.anchor)] = (node, 1)
@@ -233,8 +258,12 @@ class _Builder:
         self._stack.append(_Open(node, anchor, self._count))
         self._count += 1
 
-    def _close(self) -> None:
+    def _close(self, event: _Event) -> None:
         level = self._stack.pop()
+        node = level.node
+        parts = node.items if isinstance(node, Items) else [value for _, value in node]
+        last = max((part.end for part in parts), default=node.place.line)
+        node.end = max(last, event.end_mark.line + 1) if node.flow else max(last, node.place.line)
         if level.anchor is not None:
             self._anchors[level.anchor] = (level.node, self._count - level.counted)
 

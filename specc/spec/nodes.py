@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from specc.errors import Place
 
@@ -13,27 +13,39 @@ Value: TypeAlias = str | int | float | bool | None
 
 @dataclass(slots=True)
 class Scalar:
-    """A string, number, boolean or null. `quoted`: quotes or a block style made it a string."""
+    """A string, number, boolean or null.
+
+    Attributes:
+        quoted: quotes or a block style made it a string.
+        text: the spelling of a number (`1e-3`), which formatting keeps.
+        end: the line in which it ends; so for every node.
+    """
 
     value: Value
     place: Place = field(default_factory=Place)
     quoted: bool = False
+    text: str = ""
+    end: int = 0
 
 
 @dataclass(slots=True)
 class Items:
-    """A sequence."""
+    """A sequence. `flow`: written in brackets."""
 
     items: list[Node] = field(default_factory=list["Node"])
     place: Place = field(default_factory=Place)
+    flow: bool = False
+    end: int = 0
 
 
 @dataclass(slots=True)
 class Fields:
-    """A mapping. Keys are scalars and unique; their order is the file's."""
+    """A mapping. Keys are scalars and unique; their order is the file's. `flow`: in braces."""
 
     pairs: list[tuple[Scalar, Node]] = field(default_factory=list["tuple[Scalar, Node]"])
     place: Place = field(default_factory=Place)
+    flow: bool = False
+    end: int = 0
 
     def __iter__(self) -> Iterator[tuple[Scalar, Node]]:
         return iter(self.pairs)
@@ -69,6 +81,17 @@ def plain(node: Node) -> object:
     if isinstance(node, Items):
         return [plain(item) for item in node.items]
     return {key.value: plain(value) for key, value in node.pairs}
+
+
+def node_of(value: object, place: Place | None = None) -> Node:
+    """Python data as a tree, every node at `place`: the reverse of `plain`."""
+    place = place or Place()
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[Value, object]", value)
+        return Fields([(Scalar(k, place), node_of(v, place)) for k, v in mapping.items()], place)
+    if isinstance(value, list | tuple):
+        return Items([node_of(item, place) for item in cast("list[object]", value)], place)
+    return Scalar(cast("Value", value), place, quoted=isinstance(value, str))
 
 
 def kind_of(node: Node) -> str:

@@ -22,6 +22,8 @@ from specc.spec.sections import read_model, read_models
 from specc.spec.train import TrainSpec
 
 KEYS = ("specc", "name", *MODEL_KEYS, "blocks", "models", "train", "data")
+# A sub-model is called by its key; `name` is what its row in the summary is called instead.
+SUB_KEYS = ("name", *MODEL_KEYS)
 SECTIONS = ("train", "data")
 
 
@@ -112,10 +114,12 @@ class _Reader:
         for name, (key, body) in bodies.items():
             path = f"models.{name}"
             what = "a mapping with inputs, layers, outputs"
-            parts = forms.fields(body, MODEL_KEYS, path, self._problems, what)
+            parts = forms.fields(body, SUB_KEYS, path, self._problems, what)
             if isinstance(body, Fields):
+                own = parts.get("name")
+                own_name = None if own is None else forms.name(own, f"{path}.name", self._problems)
                 models[name] = read_model(
-                    name, parts, key.place, path, blocks, bodies, self._problems
+                    own_name or name, parts, key.place, path, blocks, bodies, self._problems
                 )
         name = self._name(keys.get("name"))
         model = read_model(name, keys, tree.place, "", blocks, bodies, self._problems)
