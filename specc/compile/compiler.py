@@ -158,10 +158,11 @@ class Compiler:
 
     def _store_unused(self, realiser: Realiser) -> None:
         """Fix the storage of weights that no op asked for, and make sure all parts exist."""
-        for w in self.network.weights:
-            shape = w.weight.shape
-            self.storage.setdefault(w.name, Storage(shape, tuple(range(len(shape)))))
-        realiser.source.flat(realiser.graph, self.network.weights[0].name, self.storage)
+        for trainable in (True, False):
+            for name, shape in weight_shapes(self.network, trainable=trainable).items():
+                self.storage.setdefault(name, Storage(shape, tuple(range(len(shape)))))
+        for name in self.storage:
+            realiser.source.flat(realiser.graph, name, self.storage)
 
     def _next_statistics(
         self,

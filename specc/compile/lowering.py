@@ -57,6 +57,7 @@ class LayerLowering:
     declared: Mapping[str, NodeWeight]
     training: bool
     flags: Mapping[str, Any]
+    seed: int
     draws: int = 0
 
     def weight(self, name: str) -> Tensor:
@@ -81,12 +82,12 @@ class LayerLowering:
     def uniform(self, like: Tensor, shape: Dims) -> Tensor:
         """Fresh numbers in [0, 1)."""
         step, stream = self._key()
-        return ops.random_uniform(like, shape, step, seed=self.forward.seed, stream=stream)
+        return ops.random_uniform(like, shape, step, seed=self.seed, stream=stream)
 
     def normal(self, like: Tensor, shape: Dims) -> Tensor:
         """Fresh standard normal numbers."""
         step, stream = self._key()
-        return ops.random_normal(like, shape, step, seed=self.forward.seed, stream=stream)
+        return ops.random_normal(like, shape, step, seed=self.seed, stream=stream)
 
 
 def dims(shape: Shape, batch: int | None = None) -> Dims:
@@ -130,7 +131,13 @@ def _lower_call(
     first = call.node.weights[:1]
     path = len(first[0].name) - len(first[0].weight.name) if first else 0
     declared = {w.name[path:]: w for w in call.node.weights}
-    low: Lowering = LayerLowering(forward, label, declared, forward.training, call.flags)
+    if layer.trainable and not call.node.trainable:
+        # An enclosing model is frozen; as in Keras its layers then behave as frozen ones.
+        layer = layer.model_copy(update={"trainable": False})
+    training = bool(call.flags.get("training", forward.training))
+    own_seed = getattr(layer, "seed", None)
+    seed = forward.seed if own_seed is None else own_seed
+    low: Lowering = LayerLowering(forward, label, declared, training, call.flags, seed)
     result = layer.lower(low, *given)  # type: ignore[arg-type]
     outputs = list(result) if isinstance(result, tuple) else [result]
     if layer.activity_regularizer is not None:

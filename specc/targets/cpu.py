@@ -105,7 +105,7 @@ def _convolve(r: Realiser, t: Tensor, bias: Sequence[Value]) -> Value:
     w = r.kernel(kernel, (spatial + 1, spatial, *range(spatial)))
     w = g.reshape(w, (filters, product((channels, cells))))
     padded = pad_axis(g, x, 1, 0, 1) if (table == pixels).any() else x
-    if cells == 1 and windows == pixels and (table[0] == np.arange(windows)).all():
+    if cells == 1 and windows == pixels and np.array_equal(table[0], np.arange(windows)):
         columns = padded
     else:
         columns = g.op("Gather", padded, g.const(table), axis=1)
@@ -149,7 +149,7 @@ def _input_grad(g: Graph, dy: Value, w: Value, table: Index, x: Value) -> Value:
     columns = g.op("Gemm", w, wide, transA=1)
     columns = g.reshape(columns, (channels, cells * spread, batch))
     if index.shape[0] == 1:
-        if (index[0] == np.arange(cells * spread)).all():
+        if np.array_equal(index[0], np.arange(cells * spread)):
             return columns
         return g.op("Gather", columns, g.const(index[0]), axis=1)
     return g.reduce("ReduceSum", g.op("Gather", columns, g.const(index), axis=1), [1])

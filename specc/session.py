@@ -1,0 +1,230 @@
+"""The one place that runs graphs: onnxruntime sessions, devices, and state kept on the device."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from specc.compile.program import Program
+from specc.compile.state import NEXT
+from specc.errors import InternalError, RuntimeSetupError
+
+try:
+    import onnxruntime as ort
+except ImportError as error:
+    raise RuntimeSetupError(
+        "onnxruntime is not installed: install specc[cpu], or specc[gpu] for CUDA"
+    ) from error
+
+Array: TypeAlias = npt.NDArray[Any]
+Device: TypeAlias = Literal["cpu", "cuda"]
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+def default_threads() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _options(threads: int | None) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = default_threads() if threads is None else threads
+    options.log_severity_level = 3
+    # RMSprop's and Adam's squares go denormal, which costs about a tenth of a step on x86.
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    return options
+
+
+def _cuda_library() -> str:
+    """Why the CUDA provider cannot be loaded, with the library's name where the linker gives it."""
+    found = importlib.util.find_spec("onnxruntime")
+    folder = Path(str(found.origin)).parent / "capi" if found else Path()
+    library = folder / "libonnxruntime_providers_cuda.so"
+    if not library.exists():
+        return (
+            "this onnxruntime has no CUDA provider; uninstall onnxruntime and install specc[gpu]"
+            " (the two share one folder and cannot coexist)"
+        )
+    try:
+        ctypes.CDLL(str(library))
+    except OSError as error:
+        return f"{error}; install the CUDA and cuDNN libraries, for example with specc[gpu]"
+    return "the provider loads, but finds no usable device; see `nvidia-smi`"
+
+
+def check_device(device: str) -> list[str]:
+    """The provider list for a device.
+
+    Raises:
+        RuntimeSetupError: CUDA was asked for and its provider is not there. There is no fall-back.
+    """
+    provider = _PROVIDERS[device]
+    if device == "cuda":
+        preload = getattr(ort, "preload_dlls", None)
+        if preload is not None and provider in ort.get_available_providers():
+            preload()
+        if provider not in ort.get_available_providers():
+            raise RuntimeSetupError(f"device cuda: {_cuda_library()}")
+        return [provider, "CPUExecutionProvider"]
+    return [provider]
+
+
+def _provider_options(device: str) -> list[dict[str, str]]:
+    # EXHAUSTIVE searches take up to a second for each new shape; TF32 would lose 13 bits.
+    cuda = {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
+    return [cuda, {}] if device == "cuda" else [{}]
+
+
+def open_session(model: bytes, device: Device = "cpu", threads: int | None = None) -> Any:
+    """An onnxruntime session on exactly the device asked for.
+
+    Raises:
+        RuntimeSetupError: onnxruntime fell back to another provider.
+    """
+    providers = check_device(device)
+    session = ort.InferenceSession(
+        model, _options(threads), providers=providers, provider_options=_provider_options(device)
+    )
+    if session.get_providers()[0] != providers[0]:
+        raise RuntimeSetupError(f"device {device}: {_cuda_library()}")
+    return session
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs a program whose results are read at once: inference, evaluation of gradients."""
+
+    program: Program
+    device: Device = "cpu"
+    threads: int | None = None
+    _session: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._session = open_session(self.program.model, self.device, self.threads)
+
+    def run(
+        self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None
+    ) -> dict[str, Array]:
+        """Named outputs for named inputs (arrays of exactly the declared element types)."""
+        names = [p.name for p in self.program.outputs] if outputs is None else list(outputs)
+        ready = {k: np.ascontiguousarray(v) if np.ndim(v) else np.asarray(v)
+                 for k, v in feeds.items()}  # fmt: skip
+        values = cast("list[Array]", self._session.run(names, ready))
+        return dict(zip(names, values, strict=True))
+
+
+@dataclass(slots=True)
+class Stepper:
+    """Runs a program whose state outputs feed its state inputs, without copying state.
+
+    Two sets of state buffers take turns as input and output; each set has its binding, in which
+    only the batch changes from step to step. Results are read only when asked for.
+    """
+
+    program: Program
+    device: Device = "cpu"
+    threads: int | None = None
+    _session: Any = field(init=False, repr=False)
+    _sets: list[dict[str, Any]] = field(init=False, repr=False)
+    _bindings: list[Any] = field(init=False, repr=False)
+    _results: dict[str, Any] = field(init=False, repr=False)
+    _now: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self._session = open_session(self.program.model, self.device, self.threads)
+        self._sets = [{}, {}]
+        self._bindings = []
+        self._results = {}
+
+    def load(self, state: Mapping[str, Array], shared: Mapping[str, Any] | None = None) -> None:
+        """Put the state on the device.
+
+        `shared` are buffers of another stepper that this program reads and never changes: the
+        weights, when metrics are evaluated while training goes on.
+        """
+        changing = [p.feeds for p in self.program.outputs if p.role == "state"]
+        for port in self.program.ports("state"):
+            if port.feeds is not None:
+                continue
+            for buffers in self._sets:
+                if shared is not None and port.name in shared:
+                    buffers[port.name] = shared[port.name]
+                elif port.name in changing or not self._sets[0].get(port.name):
+                    buffers[port.name] = self._value(state[port.name])
+                else:
+                    buffers[port.name] = self._sets[0][port.name]
+        self._now = 0
+        self._bind(changing)
+
+    def _value(self, array: Array) -> Any:
+        # A copy: onnxruntime writes into these buffers, and callers keep theirs.
+        contiguous = np.array(array, order="C", copy=True)
+        return ort.OrtValue.ortvalue_from_numpy(contiguous, self.device, 0)
+
+    def _bind(self, changing: Sequence[str | None]) -> None:
+        results = [p for p in self.program.outputs if p.role != "state"]
+        self._bindings = []
+        for turn in range(2):
+            binding = self._session.io_binding()
+            for name, value in self._sets[turn].items():
+                binding.bind_ortvalue_input(name, value)
+                if name in changing:
+                    binding.bind_ortvalue_output(NEXT + name, self._sets[1 - turn][name])
+            for port in results:
+                if port.shape:
+                    binding.bind_output(port.name, "cpu")
+                    continue
+                held = self._results.setdefault(
+                    port.name,
+                    ort.OrtValue.ortvalue_from_numpy(np.zeros((), np.dtype(port.dtype)), "cpu", 0),
+                )
+                binding.bind_ortvalue_output(port.name, held)
+            self._bindings.append(binding)
+
+    def step(self, batch: Mapping[str, Array]) -> None:
+        """One run on a batch; the state advances. Arrays must be C-contiguous and typed right."""
+        binding = self._bindings[self._now]
+        for name, array in batch.items():
+            binding.bind_cpu_input(name, array)
+        self._session.run_with_iobinding(binding)
+        self._now = 1 - self._now
+
+    def results(self) -> dict[str, Array]:
+        """Everything that is no state, from the last step."""
+        found = {name: value.numpy() for name, value in self._results.items()}
+        binding = self._bindings[1 - self._now]
+        names = binding.get_outputs() if len(found) < self._result_count() else []
+        values = [v.numpy() for v in names]
+        ports = [p for p in self.program.outputs]
+        for port, value in zip(ports, values, strict=False):
+            if port.role != "state" and port.shape:
+                found[port.name] = value
+        return found
+
+    def _result_count(self) -> int:
+        return sum(p.role != "state" for p in self.program.outputs)
+
+    def buffers(self) -> dict[str, Any]:
+        """The state's buffers as they stand, for another program to read."""
+        return dict(self._sets[self._now])
+
+    def set(self, name: str, array: Array) -> None:
+        """Overwrite one state tensor (metric sums at an epoch's start, the learning rate)."""
+        buffer = self._sets[self._now].get(name)
+        if buffer is None:
+            raise InternalError(f"{self.program.name} has no state {name!r}")
+        buffer.update_inplace(np.ascontiguousarray(array) if np.ndim(array) else np.asarray(array))
+
+    def state(self) -> dict[str, Array]:
+        """The state as it stands, copied."""
+        return {name: np.array(value.numpy()) for name, value in self._sets[self._now].items()}
