@@ -17,13 +17,22 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 from typing_extensions import override
 
 from specc.errors import InternalError, nearest
 
 M = TypeVar("M", bound="Member")
+# What stands in a generated JSON schema where any member of a family may.
+FAMILY_MARK = "x-family"
 
 
 def snake_case(name: str) -> str:
@@ -211,3 +220,13 @@ class Member(BaseModel):
                 lambda member: cast("Member", member).written()
             ),
         )
+
+    @classmethod
+    @override
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler, /
+    ) -> JsonSchemaValue:
+        """A field typed with a family is a mark that `specc/spec/schema.py` resolves."""
+        if cls.__dict__.get("family_name"):
+            return {FAMILY_MARK: cls.family_name}
+        return handler(core_schema)

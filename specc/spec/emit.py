@@ -25,7 +25,7 @@ DOUBTFUL = re.compile(r"y|n|yes|no|on|off|<<|=", re.IGNORECASE)
 
 # What a node is for decides its layout: the first word for itself, then for what is in it.
 Layout: TypeAlias = "Mapping[str, Layout] | None"
-ENTRY: Mapping[str, Layout] = {}
+ENTRY: Mapping[str, Layout] = {}  # known by its identity: here null is written as nothing
 LAYERS: Mapping[str, Layout] = {"[]": ENTRY}
 GROUP: Mapping[str, Layout] = {"layers": LAYERS}
 SPEC: Mapping[str, Layout] = {
