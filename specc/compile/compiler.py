@@ -33,7 +33,7 @@ from specc.compile.update import Update
 from specc.errors import CompileError
 from specc.graph import Value
 from specc.network import Network, build
-from specc.objectives import Objective, objectives
+from specc.network.objectives import Objective, objectives
 from specc.optimizers.schedules import Schedule
 from specc.primitives import Tensor, Trace, graph_input
 from specc.spec.model import Spec

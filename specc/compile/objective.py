@@ -9,7 +9,7 @@ from specc import primitives as ops
 from specc.compile.lowering import Forward, dims, total, weight_penalties
 from specc.metrics import Metric
 from specc.network import Network
-from specc.objectives import Objective
+from specc.network.objectives import Objective
 from specc.primitives import Tensor, Trace
 from specc.tensors import BATCH, DType, Shape
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from specc.errors import InternalError, SpecError
 from specc.network.graph import Network, Node
 from specc.network.model import ModelBuilder
-from specc.objectives import objectives
+from specc.network.objectives import objectives
 from specc.spec.model import ModelSpec, Spec
 from specc.spec.problems import Problems
 

@@ -10,13 +10,13 @@ from typing import Any
 from typing_extensions import override
 
 from specc.costs import Costs, costs
-from specc.diff.canonical import SECTIONS, line, model_settings, section
-from specc.diff.canonical import canonical as canonical
-from specc.diff.changes import LayerChange, Value, layer_changes, values
-from specc.diff.items import items
+from specc.difference.canonical import SECTIONS, line, model_settings, section
+from specc.difference.canonical import canonical as canonical
+from specc.difference.changes import LayerChange, Value, layer_changes, values
+from specc.difference.items import items
 from specc.network import Network, build
 from specc.spec.model import Spec
-from specc.summary.rows import shape_text
+from specc.summaries.rows import shape_text
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 # Totals that are compared, and what they are called.

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from specc.diff.items import Item
-from specc.diff.pairing import Rewired, pairs
-from specc.summary.rows import json_shape
+from specc.difference.items import Item
+from specc.difference.pairing import Rewired, pairs
+from specc.summaries.rows import json_shape
 from specc.tensors import Shape
 
 

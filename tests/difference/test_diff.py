@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from specc.diff import canonical, diff
+from specc.difference import canonical, diff
 from specc.keras_import import from_keras
 from specc.spec.train import TrainSpec
 from tests.golden import APPS, app

@@ -10,8 +10,8 @@ from typing_extensions import override
 
 from specc.network import Network, build
 from specc.spec.model import Spec
-from specc.summary import keras2, table
-from specc.summary.rows import Row, Totals, json_shape, rows, shape_text, size_text, totals
+from specc.summaries import keras2, table
+from specc.summaries.rows import Row, Totals, json_shape, rows, shape_text, size_text, totals
 
 # Keras' columns: (heading, end of the column as a share of the line, alignment).
 CHAIN = (

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from specc.costs import costs
 from specc.errors import SpeccError, nearest
-from specc.explain.arithmetic import Line, parameter_line, shape_lines
-from specc.explain.connections import connection_lines, field_lines, work_line
+from specc.explanation.arithmetic import Line, parameter_line, shape_lines
+from specc.explanation.connections import connection_lines, field_lines, work_line
 from specc.layer import Layer
 from specc.network import Network, Node, build
 from specc.receptive import Fields, receptive_fields

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from specc.errors import SpeccError
-from specc.explain import explain
+from specc.explanation import explain
 from specc.keras_import import from_keras
 from specc.network import Network, build
 from tests.golden import APPS, app

@@ -10,8 +10,8 @@ import rich.table
 
 from specc.errors import SpeccError
 from specc.keras_import import from_keras
-from specc.summary import CHAIN, GRAPH, summary, table
-from specc.summary.rows import size_text
+from specc.summaries import CHAIN, GRAPH, summary, table
+from specc.summaries.rows import size_text
 from tests.golden import app, graphs
 
 

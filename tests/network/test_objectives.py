@@ -6,7 +6,7 @@ from specc.errors import Place, SpecError
 from specc.losses import Loss
 from specc.metrics import Metric
 from specc.network import build
-from specc.objectives import objectives
+from specc.network.objectives import objectives
 from specc.spec.train import TrainSpec
 from tests.network.specs import entry, spec
 

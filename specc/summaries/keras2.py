@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specc.family import snake_case
-from specc.summary.rows import Row, Totals, shape_text
+from specc.summaries.rows import Row, Totals, shape_text
 
 # (line length, ends of the columns): a chain, and a graph with its connections.
 CHAIN = (65, (0.45, 0.85, 1.0))

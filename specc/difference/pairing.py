@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
-from specc.diff.items import Feed, Item
+from specc.difference.items import Feed, Item
 
 # A layer before and after; None where it was not there, or is not any more.
 Pair: TypeAlias = tuple[Item | None, Item | None]

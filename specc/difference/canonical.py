@@ -17,7 +17,7 @@ from specc.network import Call, Network, build
 from specc.spec.emit import flow
 from specc.spec.model import Spec
 from specc.spec.nodes import Fields, Items, Node, Scalar, Value
-from specc.summary.rows import shape_text
+from specc.summaries.rows import shape_text
 
 SECTIONS = ("train", "data")
 

@@ -4,7 +4,7 @@ import pytest
 
 from specc.keras_import import from_keras
 from specc.network import build
-from specc.summary import summary
+from specc.summaries import summary
 from tests.golden import APPS, app, graphs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from specc.explain.arithmetic import Line, product
+from specc.explanation.arithmetic import Line, product
 from specc.layer import Cost, Layer, Shapes
 from specc.network.graph import NodeWeight
 from specc.receptive import Field, Fields
