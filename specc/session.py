@@ -152,17 +152,18 @@ class Stepper:
         `shared` are buffers of another stepper that this program reads and never changes: the
         weights, when metrics are evaluated while training goes on.
         """
-        changing = [p.feeds for p in self.program.outputs if p.role == "state"]
-        for port in self.program.ports("state"):
-            if port.feeds is not None:
+        changing = {p.feeds for p in self.program.outputs if p.role == "state"}
+        for port in self.program.inputs:
+            if port.role != "state":
                 continue
-            for buffers in self._sets:
-                if shared is not None and port.name in shared:
-                    buffers[port.name] = shared[port.name]
-                elif port.name in changing or not self._sets[0].get(port.name):
-                    buffers[port.name] = self._value(state[port.name])
-                else:
-                    buffers[port.name] = self._sets[0][port.name]
+            if shared is not None and port.name in shared:
+                values = [shared[port.name]] * 2
+            elif port.name in changing:
+                values = [self._value(state[port.name]), self._value(state[port.name])]
+            else:
+                values = [self._value(state[port.name])] * 2
+            for buffers, value in zip(self._sets, values, strict=True):
+                buffers[port.name] = value
         self._now = 0
         self._bind(changing)
 
@@ -171,8 +172,11 @@ class Stepper:
         contiguous = np.array(array, order="C", copy=True)
         return ort.OrtValue.ortvalue_from_numpy(contiguous, self.device, 0)
 
-    def _bind(self, changing: Sequence[str | None]) -> None:
+    def _bind(self, changing: set[str | None]) -> None:
         results = [p for p in self.program.outputs if p.role != "state"]
+        for port in results:
+            zeros = np.zeros([d for d in port.shape if isinstance(d, int)], np.dtype(port.dtype))
+            self._results[port.name] = ort.OrtValue.ortvalue_from_numpy(zeros, "cpu", 0)
         self._bindings = []
         for turn in range(2):
             binding = self._session.io_binding()
@@ -181,14 +185,7 @@ class Stepper:
                 if name in changing:
                     binding.bind_ortvalue_output(NEXT + name, self._sets[1 - turn][name])
             for port in results:
-                if port.shape:
-                    binding.bind_output(port.name, "cpu")
-                    continue
-                held = self._results.setdefault(
-                    port.name,
-                    ort.OrtValue.ortvalue_from_numpy(np.zeros((), np.dtype(port.dtype)), "cpu", 0),
-                )
-                binding.bind_ortvalue_output(port.name, held)
+                binding.bind_ortvalue_output(port.name, self._results[port.name])
             self._bindings.append(binding)
 
     def step(self, batch: Mapping[str, Array]) -> None:
@@ -200,19 +197,8 @@ class Stepper:
         self._now = 1 - self._now
 
     def results(self) -> dict[str, Array]:
-        """Everything that is no state, from the last step."""
-        found = {name: value.numpy() for name, value in self._results.items()}
-        binding = self._bindings[1 - self._now]
-        names = binding.get_outputs() if len(found) < self._result_count() else []
-        values = [v.numpy() for v in names]
-        ports = [p for p in self.program.outputs]
-        for port, value in zip(ports, values, strict=False):
-            if port.role != "state" and port.shape:
-                found[port.name] = value
-        return found
-
-    def _result_count(self) -> int:
-        return sum(p.role != "state" for p in self.program.outputs)
+        """Everything that is no state (loss and logs), from the last step."""
+        return {name: np.array(value.numpy()) for name, value in self._results.items()}
 
     def buffers(self) -> dict[str, Any]:
         """The state's buffers as they stand, for another program to read."""

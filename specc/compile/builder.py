@@ -16,7 +16,7 @@ from specc.targets.layout import Layout, Placed, placed, plain, regroup
 from specc.targets.realiser import Realiser
 from specc.targets.storage import Packed, Storage, WeightSource
 from specc.targets.target import Target
-from specc.tensors import DType, Dims
+from specc.tensors import Dims, DType
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -45,13 +45,17 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class StateTensor:
-    """One state input of a graph and the named arrays in it; `start` fills what has no name."""
+    """One state input of a graph and the named arrays in it.
+
+    `start` is the value of every element before the first step, "weight" a copy of the weight that
+    a slot belongs to; weights themselves start as their initializers say.
+    """
 
     name: str
     dtype: DType
     shape: tuple[int, ...]
     elements: tuple[Element, ...]
-    start: float = 0.0
+    start: float | Literal["weight"] = 0.0
 
     def pack(self, arrays: Mapping[str, Array]) -> Array:
         """The tensor from named arrays.
@@ -59,7 +63,7 @@ class StateTensor:
         Raises:
             RunError: an array is missing or of another shape.
         """
-        flat = np.full(math.prod(self.shape), self.start, np.dtype(self.dtype))
+        flat = np.zeros(math.prod(self.shape), np.dtype(self.dtype))
         for element in self.elements:
             array = arrays.get(element.name)
             if array is None:
@@ -97,6 +101,21 @@ class StateMap:
         """All tensors from named arrays."""
         return {t.name: t.pack(arrays) for t in self.tensors}
 
+    def initial(self, weights: Mapping[str, Array], rate: float | None) -> dict[str, Array]:
+        """Named arrays before the first step: `weights`, the learning rate, slots at their start."""
+        named: dict[str, Array] = {}
+        for tensor in self.tensors:
+            for e in tensor.elements:
+                if e.name in weights:
+                    named[e.name] = weights[e.name]
+                elif e.name == LEARNING_RATE:
+                    named[e.name] = np.array(rate, tensor.dtype)
+                elif tensor.start == "weight":
+                    named[e.name] = weights[e.name.rpartition("/")[0]].copy()
+                else:
+                    named[e.name] = np.full(e.shape, tensor.start, np.dtype(tensor.dtype))
+        return named
+
     def unpack(self, tensors: Mapping[str, Array]) -> dict[str, Array]:
         """All named arrays."""
         named: dict[str, Array] = {}
@@ -106,7 +125,10 @@ class StateMap:
 
 
 def vector(
-    name: str, shapes: Mapping[str, tuple[int, ...]], storage: Mapping[str, Storage]
+    name: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    storage: Mapping[str, Storage],
+    start: float | Literal["weight"] = 0.0,
 ) -> StateTensor:
     """A flat float32 tensor of named arrays, one after the other."""
     elements: list[Element] = []
@@ -115,7 +137,7 @@ def vector(
         held = storage.get(key, Storage(shape, tuple(range(len(shape)))))
         elements.append(Element(key, offset, shape, held))
         offset += math.prod(shape)
-    return StateTensor(name, "float32", (offset,), tuple(elements))
+    return StateTensor(name, "float32", (offset,), tuple(elements), start)
 
 
 def scalar(name: str, dtype: DType, start: float = 0.0) -> StateTensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from specc.compile.builder import Builder, bound, bound_stored, stored_flat
 from specc.compile.state import Element, StateTensor, scalar, vector
@@ -58,15 +59,17 @@ class Update:
         for name in names:
             shapes: dict[str, tuple[int, ...]] = {}
             held = dict(self.builder.storage)
+            start: float | Literal["weight"] = 0.0
             for w in self.weights:
                 for slot in self._slots(w):
                     if slot.name != name:
                         continue
                     key = f"{w.name}/{name}"
+                    start = slot.start
                     shapes[key] = w.weight.shape if slot.shape is None else slot.shape
                     if slot.shape is None:
                         held[key] = self.builder.storage[w.name]
-            tensors.append(vector(SLOT + name, shapes, held))
+            tensors.append(vector(SLOT + name, shapes, held, start))
         tensors += [scalar(SLOT + s.name, "float32", float(s.start)) for s in self._scalars()]
         return tensors
 

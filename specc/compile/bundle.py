@@ -1,0 +1,150 @@
+"""Everything a runner needs, compiled: programs, their state, and what to feed them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from specc.compile.compiler import Compiler
+from specc.compile.objective import Target, targets
+from specc.compile.program import Port, Program
+from specc.compile.state import Array, StateMap
+from specc.errors import RunError
+from specc.optimizers.schedules import Schedule
+from specc.spec.model import Spec
+from specc.tensors import DType
+
+
+@dataclass(frozen=True, slots=True)
+class WeightInfo:
+    """A weight as the outside knows it, in Keras' order and shape."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: DType
+    trainable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TargetInfo:
+    """What one output is trained on; `classes`: the ids that integer targets may have, if bounded."""
+
+    output: str
+    port: Port
+    weight: Port
+    classes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The programs of one spec for one target.
+
+    Attributes:
+        programs: `infer`, and with a `train:` section `train` and `eval`.
+        rate: the first learning rate; None when a schedule in the graph gives it.
+        averaged: the slot that holds moving averages of the weights, when the optimizer has it.
+    """
+
+    name: str
+    target: str
+    opset: int
+    programs: Mapping[str, Program]
+    state: StateMap
+    weights: tuple[WeightInfo, ...]
+    targets: tuple[TargetInfo, ...] = ()
+    logs: tuple[str, ...] = ()
+    rate: float | None = None
+    averaged: bool = False
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        """The model's inputs, in order."""
+        return self.programs["infer"].ports("input")
+
+    def check_weights(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """Arrays for every weight, with its shape and type.
+
+        Raises:
+            RunError: one is missing, unknown, or of another shape.
+        """
+        names = {w.name for w in self.weights}
+        unknown = sorted(set(arrays) - names)
+        missing = [w.name for w in self.weights if w.name not in arrays]
+        if unknown or missing:
+            raise RunError(f"weights: missing {missing}, unknown {unknown}")
+        checked: dict[str, Array] = {}
+        for w in self.weights:
+            array = np.asarray(arrays[w.name])
+            if array.shape != w.shape:
+                raise RunError(f"weight {w.name}: expected shape {w.shape}, got {array.shape}")
+            checked[w.name] = np.array(array, np.dtype(w.dtype), order="C")
+        return checked
+
+    def initial_state(self, weights: Mapping[str, Array]) -> dict[str, Array]:
+        """Named state before the first step."""
+        return self.state.initial(weights, self.rate)
+
+
+def bundle(compiler: Compiler) -> Bundle:
+    """Compile everything that the spec has.
+
+    Raises:
+        CompileError: something cannot be compiled.
+    """
+    spec, network = compiler.spec, compiler.network
+    programs: dict[str, Program] = {}
+    infos: tuple[TargetInfo, ...] = ()
+    rate: float | None = None
+    averaged = False
+    if spec.train is not None and spec.train.loss is not None:
+        programs["train"] = compiler.train()
+        programs["eval"] = compiler.evaluate()
+        infos = tuple(_target_info(compiler, t, programs["train"]) for t in _targets(compiler))
+        given = spec.train.optimizer.learning_rate
+        rate = None if isinstance(given, Schedule) else float(given)
+        averaged = spec.train.optimizer.use_ema
+    programs["infer"] = compiler.infer()
+    weights = tuple(
+        WeightInfo(w.name, w.weight.shape, w.weight.dtype, w.trainable) for w in network.weights
+    )
+    return Bundle(
+        spec.name, compiler.target.name, compiler.opset, programs, compiler.state, weights, infos,
+        compiler.logs, rate, averaged,
+    )  # fmt: skip
+
+
+def _targets(compiler: Compiler) -> tuple[Target, ...]:
+    return targets(compiler.objectives)
+
+
+def _target_info(compiler: Compiler, target: Target, program: Program) -> TargetInfo:
+    ports = {p.name: p for p in program.inputs}
+    objective = compiler.objectives[target.index]
+    classes = None
+    ignoring = getattr(objective.loss, "ignore_class", None) is not None
+    if target.dtype != "float32" and not ignoring:
+        classes = objective.output.shape[-1]
+    return TargetInfo(
+        target.output, ports[target.name], ports[target.weight_name], classes
+    )
+
+
+def initial_weights(compiler: Compiler, seed: int) -> dict[str, Array]:
+    """First values of all weights, drawn from the seed and each weight's name."""
+    return {
+        w.name: w.weight.initializer.create(w.weight.shape, seed, w.name).astype(w.weight.dtype)
+        for w in compiler.network.weights
+    }
+
+
+def baked(
+    spec: Spec, weights: Mapping[str, Array], opset: int | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Program:
+    """The inference graph with its weights as constants, in the layout that onnxruntime optimises.
+
+    Served graphs keep Conv, pools and Gemm with constant weights, whatever target trained them.
+    """  # fmt: skip
+    return Compiler.of(spec, "portable", opset).infer(weights, metadata)

@@ -1,0 +1,129 @@
+"""A bundle at work: state on the device, training steps, evaluation, and named arrays back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from specc.compile.bundle import Bundle
+from specc.compile.state import LEARNING_RATE, METRICS, WEIGHTS
+from specc.errors import RunError
+from specc.feeding import Feeds
+from specc.session import Device, Stepper
+
+Array: TypeAlias = npt.NDArray[Any]
+Logs: TypeAlias = dict[str, float]
+# State that evaluation reads from a training run's buffers.
+_SHARED = (WEIGHTS, "statistics")
+
+
+@dataclass(slots=True)
+class Engine:
+    """Holds the state of a model as named arrays, or on the device while it trains.
+
+    Attributes:
+        named: the state by name; stale while `_train` has moved on.
+    """
+
+    bundle: Bundle
+    named: dict[str, Array]
+    device: Device = "cpu"
+    threads: int | None = None
+    _train: Stepper | None = field(default=None, repr=False)
+    _eval: Stepper | None = field(default=None, repr=False)
+    _moved: bool = False
+
+    def _program(self, name: str) -> Stepper:
+        if name not in self.bundle.programs:
+            raise RunError(
+                f"{self.bundle.name}: no {name} graph; the spec needs `train:` with a loss"
+            )
+        return Stepper(self.bundle.programs[name], self.device, self.threads)
+
+    def trainer(self) -> Stepper:
+        """The training program with the state loaded.
+
+        Raises:
+            RunError: the spec has no `train:` section.
+        """
+        if self._train is None:
+            self._train = self._program("train")
+            self._train.load(self.bundle.state.pack(self.named))
+        return self._train
+
+    def step(self, batch: Feeds) -> None:
+        """One training step."""
+        self.trainer().step(batch)
+        self._moved = True
+
+    def reset_metrics(self) -> None:
+        """Forget the sums that logs are computed from."""
+        self.trainer().set(METRICS, self._zeros())
+
+    def _zeros(self) -> Array:
+        return np.zeros(self.bundle.state[METRICS].shape, np.float32)
+
+    def logs(self) -> Logs:
+        """Loss and metrics since the last reset, the loss first."""
+        return _logs(self.trainer())
+
+    def evaluate(self, batches: Any) -> Logs:
+        """Loss and metrics over batches, with the weights as they stand."""
+        if self._eval is None:
+            self._eval = self._program("eval")
+        stepper = self._eval
+        if self._train is None:
+            packed = self.bundle.state.pack(self.named)
+            shared = None
+        else:
+            buffers = self._train.buffers()
+            shared = {k: buffers[k] for k in _SHARED if k in buffers}
+            packed = {}
+        stepper.load({**packed, METRICS: self._zeros()}, shared)
+        for batch in batches:
+            stepper.step(batch)
+        return _logs(stepper)
+
+    def state(self) -> dict[str, Array]:
+        """The whole state by name, as it stands."""
+        if self._moved and self._train is not None:
+            self.named = self.bundle.state.unpack(self._train.state()) | {
+                w.name: self.named[w.name] for w in self.bundle.weights if w.dtype != "float32"
+            }
+            self._moved = False
+        return self.named
+
+    def weights(self) -> dict[str, Array]:
+        """The weights by name, in Keras' order."""
+        named = self.state()
+        return {w.name: named[w.name] for w in self.bundle.weights}
+
+    def replace(self, named: Mapping[str, Array]) -> None:
+        """Put another state in place."""
+        self.named = dict(named)
+        self._moved = False
+        if self._train is not None:
+            self._train.load(self.bundle.state.pack(self.named))
+
+    def learning_rate(self) -> float | None:
+        """The rate that is state; None with a schedule."""
+        named = self.state()
+        return float(named[LEARNING_RATE]) if LEARNING_RATE in named else None
+
+
+def _logs(stepper: Stepper) -> Logs:
+    """Scalars as floats; a vector metric as one entry for each element."""
+    found: Logs = {}
+    for name, value in stepper.results().items():
+        if not name.startswith("log/"):
+            continue
+        key = name.removeprefix("log/")
+        if value.ndim == 0:
+            found[key] = float(value)
+        else:
+            found.update({f"{key}[{i}]": float(v) for i, v in enumerate(value.ravel())})
+    return found

@@ -1,0 +1,157 @@
+"""From what users pass (arrays, lists, mappings) to what a program's inputs want."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from specc.compile.bundle import Bundle, TargetInfo
+from specc.compile.program import Port
+from specc.data.source import Samples
+from specc.data.targets import fit_inputs, fit_targets
+from specc.errors import DataError
+from specc.tensors import Dims, Shape, Sym
+
+Array: TypeAlias = npt.NDArray[Any]
+Given: TypeAlias = "npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]"
+Feeds: TypeAlias = dict[str, Array]
+
+
+def shape_of(dims: Dims) -> Shape:
+    """A port's shape as users know it: None for the batch."""
+    return tuple(None if isinstance(d, Sym) else d for d in dims)
+
+
+def listed(given: object, names: Sequence[str], what: str) -> list[Any]:
+    """One entry for each name, from a mapping by name, a list in order, or the only one.
+
+    Raises:
+        DataError: a name is missing or unknown, or the count differs.
+    """
+    if isinstance(given, Mapping):
+        mapping = cast("Mapping[str, Any]", given)
+        missing = [n for n in names if n not in mapping]
+        unknown = [n for n in mapping if n not in names]
+        if missing or unknown:
+            raise DataError(
+                f"{what}: expected {', '.join(names)}; missing {missing}, unknown {unknown}"
+            )
+        return [mapping[n] for n in names]
+    if len(names) == 1 and not _is_single(given):
+        return [given]
+    entries = list(cast("Sequence[Any]", given))
+    if len(entries) != len(names):
+        raise DataError(
+            f"{what}: expected {len(names)} arrays ({', '.join(names)}), received {len(entries)}"
+        )
+    return entries
+
+
+def _is_single(given: object) -> bool:
+    """Whether this is a list or tuple of exactly one array, as Keras accepts for one input."""
+    if not isinstance(given, (list, tuple)):
+        return False
+    entries = cast("Sequence[object]", given)
+    return len(entries) == 1 and isinstance(entries[0], np.ndarray) and entries[0].ndim > 0
+
+
+def inputs(ports: Sequence[Port], x: Given) -> tuple[Array, ...]:
+    """Arrays for the model's inputs, checked and typed.
+
+    Raises:
+        DataError: they do not fit.
+    """
+    given = listed(x, [p.name for p in ports], "inputs")
+    arrays = tuple(
+        fit_inputs(a, shape_of(p.shape), p.dtype, p.name) for a, p in zip(given, ports, strict=True)
+    )
+    same_length(arrays, [p.name for p in ports])
+    return arrays
+
+
+def targets(infos: Sequence[TargetInfo], y: Given) -> tuple[Array, ...]:
+    """Arrays for the targets, class ids as rows where the loss wants rows.
+
+    Raises:
+        DataError: they do not fit.
+    """
+    given = listed(y, [t.output for t in infos], "targets")
+    return tuple(
+        fit_targets(a, shape_of(t.port.shape), t.port.dtype, t.output, t.classes)
+        for a, t in zip(given, infos, strict=True)
+    )
+
+
+def samples(bundle: Bundle, x: Given, y: Given) -> Samples:
+    """Inputs and targets as a program wants them.
+
+    Raises:
+        DataError: they do not fit, or have different lengths.
+    """
+    xs, ys = inputs(bundle.inputs, x), targets(bundle.targets, y)
+    names = [*(p.name for p in bundle.inputs), *(t.output for t in bundle.targets)]
+    same_length((*xs, *ys), names)
+    return Samples(xs, ys)
+
+
+def same_length(arrays: Sequence[Array], names: Sequence[str]) -> None:
+    """Refuse arrays of different numbers of samples.
+
+    Raises:
+        DataError: naming two that differ.
+    """
+    for name, array in zip(names, arrays, strict=True):
+        if len(array) != len(arrays[0]):
+            raise DataError(
+                f"{name}: expected {len(arrays[0])} samples like {names[0]}, received {len(array)}"
+            )
+
+
+def weights(
+    bundle: Bundle,
+    ys: Sequence[Array],
+    sample_weight: Given | None,
+    class_weight: Mapping[int, float] | None,
+) -> tuple[Array, ...]:
+    """Sample weights of every output, (n,) float32; ones where nothing is given.
+
+    Source: keras/src/trainers/data_adapters (3.15.1): class weights look at the argmax of rows.
+
+    Raises:
+        DataError: both kinds are given, or shapes do not fit.
+    """
+    if sample_weight is not None and class_weight is not None:
+        raise DataError("expected sample_weight or class_weight, received both; multiply them")
+    if class_weight is not None:
+        if len(ys) > 1:
+            raise DataError("class_weight: expected a model with one output; use sample_weight")
+        return (_by_class(ys[0], class_weight),)
+    if sample_weight is None:
+        return tuple(np.ones(len(y), np.float32) for y in ys)
+    names = [t.output for t in bundle.targets]
+    several = isinstance(sample_weight, (list, tuple, Mapping)) and len(names) > 1
+    given = listed(sample_weight, names, "sample_weight") if several else [sample_weight] * len(ys)
+    found = tuple(np.asarray(w, np.float32).reshape(len(np.asarray(w)), -1) for w in given)
+    for name, w, y in zip(names, found, ys, strict=True):
+        if w.shape != (len(y), 1):
+            raise DataError(f"sample_weight of {name}: expected shape ({len(y)},), got {w.shape}")
+    return tuple(np.ascontiguousarray(w[:, 0]) for w in found)
+
+
+def _by_class(y: Array, class_weight: Mapping[int, float]) -> Array:
+    ids = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] != 1 else y.reshape(len(y), -1)[:, 0]
+    known, inverse = np.unique(np.round(ids).astype(np.int64), return_inverse=True)
+    values = np.array([class_weight.get(int(k), 1.0) for k in known], np.float32)
+    return values[inverse]
+
+
+def feeds(bundle: Bundle, batch: Samples, sample_weights: Sequence[Array]) -> Feeds:
+    """A batch under the names of a program's inputs."""
+    named: Feeds = {p.name: a for p, a in zip(bundle.inputs, batch.x, strict=True)}
+    for info, y, w in zip(bundle.targets, batch.y, sample_weights, strict=True):
+        named[info.port.name] = y
+        named[info.weight.name] = w
+    return {name: np.ascontiguousarray(array) for name, array in named.items()}

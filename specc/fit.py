@@ -1,0 +1,147 @@
+"""The loop around the step: epochs, batches, validation. It prints nothing and writes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from specc.data.batches import Batches
+from specc.data.source import Samples
+from specc.engine import Engine, Logs
+from specc.feeding import Feeds, feeds
+from specc.history import History
+from specc.optimizers.step import AVERAGE
+from specc.progress import Progress
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+class Watcher:
+    """What happens between steps and epochs besides the display: checkpoints, records, stops."""
+
+    def step_end(self, epoch: int, step: int) -> None:
+        """`step` steps of `epoch` (from 0) are done."""
+
+    def epoch_end(self, epoch: int, logs: Logs) -> bool:
+        """An epoch is done, validation included; True ends training."""
+        del epoch, logs
+        return False
+
+
+@dataclass(slots=True)
+class Weighted:
+    """Samples with the weight of each in every output's loss."""
+
+    samples: Samples
+    weights: tuple[Array, ...]
+
+    def head(self, count: int) -> Weighted:
+        """The first `count` samples."""
+        return self._part(slice(None, count))
+
+    def tail(self, start: int) -> Weighted:
+        """The samples from `start` on."""
+        return self._part(slice(start, None))
+
+    def _part(self, rows: slice) -> Weighted:
+        x = tuple(a[rows] for a in self.samples.x)
+        y = tuple(a[rows] for a in self.samples.y)
+        return Weighted(Samples(x, y), tuple(w[rows] for w in self.weights))
+
+
+@dataclass(slots=True)
+class Loop:
+    """Trains an engine on samples.
+
+    Attributes:
+        first_epoch, first_step: where to begin: 0, 0, or the cursor of a checkpoint.
+    """
+
+    engine: Engine
+    data: Weighted
+    epochs: int
+    batch_size: int
+    seed: int = 0
+    shuffle: bool = True
+    validation: Weighted | None = None
+    progress: Progress = field(default_factory=Progress)
+    watcher: Watcher = field(default_factory=Watcher)
+    first_epoch: int = 0
+    first_step: int = 0
+    history: History = field(default_factory=History)
+
+    def run(self) -> History:
+        """Train to the last epoch, or until the watcher stops it."""
+        batches = Batches(self.data.samples, self.batch_size, self.seed, self.shuffle)
+        self.progress.start(self.epochs, batches.steps)
+        began = time.perf_counter()
+        for epoch in range(self.first_epoch, self.epochs):
+            start = self.first_step if epoch == self.first_epoch else 0
+            logs, seconds = self._epoch(batches, epoch, start)
+            self.history.add(epoch, logs, seconds)
+            self.progress.epoch_end(epoch, logs, seconds)
+            if self.watcher.epoch_end(epoch, logs):
+                break
+        self._finish()
+        elapsed = time.perf_counter() - began
+        self.progress.finish(self.history.history, elapsed, self.history.epoch[0]
+                             if self.history.epoch else 0)  # fmt: skip
+        return self.history
+
+    def _epoch(self, batches: Batches, epoch: int, start: int) -> tuple[Logs, float]:
+        began = time.perf_counter()
+        engine = self.engine
+        if start == 0:
+            engine.reset_metrics()
+        with batches.epoch(epoch, start) as prepared:
+            for batch in prepared:
+                rows = [w[batch.index] for w in self.data.weights]
+                engine.step(feeds(engine.bundle, batch.samples, rows))
+                self.progress.step(epoch, batch.step + 1, engine.logs)
+                self.watcher.step_end(epoch, batch.step + 1)
+        logs = engine.logs()
+        if self.validation is not None:
+            found = engine.evaluate(batch_feeds(engine, self.validation, self.batch_size))
+            logs |= {f"val_{name}": value for name, value in found.items()}
+        return logs, time.perf_counter() - began
+
+    def _finish(self) -> None:
+        """Averages kept by the optimizer become the weights, as at the end of Keras' fit."""
+        engine = self.engine
+        if not engine.bundle.averaged:
+            return
+        named = dict(engine.state())
+        for weight in engine.bundle.weights:
+            average = named.get(f"{weight.name}/{AVERAGE}")
+            if average is not None:
+                named[weight.name] = average
+        engine.replace(named)
+
+
+def batch_feeds(engine: Engine, data: Weighted, batch_size: int) -> Iterator[Feeds]:
+    """Batches in order, as a program's inputs."""
+    for batch in Batches(data.samples, batch_size, shuffle=False).produce(0):
+        rows = [w[batch.index] for w in data.weights]
+        yield feeds(engine.bundle, batch.samples, rows)
+
+
+def ones(samples: Samples) -> Weighted:
+    """Samples that all count the same."""
+    return Weighted(samples, tuple(np.ones(len(y), np.float32) for y in samples.y))
+
+
+def held_out(data: Weighted, share: float) -> tuple[Weighted, Weighted | None]:
+    """(training, validation): the last `share` of the samples validates, as in Keras.
+
+    Source: keras/src/trainers/data_adapters/array_slicing.py: split at floor(n (1 - share)).
+    """
+    if not share:
+        return data, None
+    at = int(np.floor(len(data.samples) * (1.0 - share)))
+    return data.head(at), data.tail(at)
+

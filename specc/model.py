@@ -1,0 +1,330 @@
+"""`Model`: a spec with weights, that predicts, trains and differentiates. Keras' verbs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from specc.checkpoint import load as load_state
+from specc.checkpoint import save as save_state
+from specc.compile.bundle import Bundle, baked, bundle, initial_weights
+from specc.compile.compiler import Compiler
+from specc.compile.state import ITERATIONS, STATISTICS, WEIGHTS, StateMap
+from specc.engine import Engine, Logs
+from specc.errors import DataError, RunError
+from specc.feeding import Given, feeds, inputs, samples, weights
+from specc.fit import Loop, Weighted, batch_feeds, held_out
+from specc.history import History
+from specc.progress import Progress
+from specc.session import Device, Runner
+from specc.spec.model import Spec
+
+Array: TypeAlias = npt.NDArray[Any]
+Verbose: TypeAlias = Literal["auto", 0, 1, 2] | bool
+Arrays: TypeAlias = Array | list[Array]
+SPEC_FILE, STATE_FILE = "spec.yaml", "state.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Vjp:
+    """Outputs and gradients of one call; lists in Keras' order.
+
+    Attributes:
+        outputs: of the model.
+        input_grads: d(sum of cotangent . output) / d(input); None where no gradient flows.
+        weight_grads: the same for each weight; None for weights that training does not change.
+        weights: after the call: moving statistics move when `training`.
+    """
+
+    outputs: list[Array]
+    input_grads: list[Array | None]
+    weight_grads: list[Array | None]
+    weights: list[Array]
+
+
+class Model:
+    """A compiled spec with its weights.
+
+    Args:
+        spec: from `specc.load` or `specc.from_keras`.
+        target: how training graphs are lowered: `cpu`, `portable` or `cuda`.
+        device: where they run.
+        seed: decides initial weights, shuffling and dropout; the spec's `train.seed` when None.
+        threads: of onnxruntime; all processors that this process may use when None.
+
+    Raises:
+        SpecError, CompileError: the spec does not resolve or compile.
+        RuntimeSetupError: the device is not there.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        target: str = "cpu",
+        device: Device = "cpu",
+        seed: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        if seed is not None and spec.train is not None:
+            train = spec.train.model_copy(update={"seed": seed})
+            spec = Spec(spec.model, spec.models, train, spec.data, spec.version, spec.file)
+        self.spec = spec
+        self.seed = spec.train.seed if spec.train is not None else (seed or 0)
+        self.device: Device = device
+        self.threads = threads
+        self._compiler = Compiler.of(spec, target)
+        self._bundle: Bundle = bundle(self._compiler)
+        first = initial_weights(self._compiler, self.seed)
+        self._engine = Engine(
+            self._bundle, self._bundle.initial_state(first) | first, device, threads
+        )
+        self._vjps: dict[bool, Runner] = {}
+        self._predictor: Runner | None = None
+        self._epochs = 0
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """All weights by unique name, ordered and shaped as Keras' `model.weights`."""
+        return {name: array.copy() for name, array in self._engine.weights().items()}
+
+    def set_weights(self, arrays: Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]) -> None:
+        """Replace all weights: a list in the order of `weights`, or a mapping by name.
+
+        Before the first step, slots that start as copies of weights start again from these.
+
+        Raises:
+            RunError: a weight is missing, unknown, or of another shape.
+        """
+        if isinstance(arrays, Mapping):
+            given = {name: np.asarray(a) for name, a in arrays.items()}
+        else:
+            names = [w.name for w in self._bundle.weights]
+            if len(arrays) != len(names):
+                raise RunError(f"weights: expected {len(names)} arrays, received {len(arrays)}")
+            given = {n: np.asarray(a) for n, a in zip(names, arrays, strict=True)}
+        checked = self._bundle.check_weights(given)
+        named = dict(self._engine.state())
+        if not int(named.get(ITERATIONS, np.array(0))):
+            named |= self._bundle.initial_state(checked)
+        self._engine.replace(named | checked)
+        self._predictor = None
+
+    def predict(self, x: Given, batch_size: int = 32, verbose: Verbose = 0) -> Arrays:
+        """The model's outputs on x: an array, or a list when there are several.
+
+        Raises:
+            DataError: x does not fit the inputs.
+        """
+        del verbose
+        arrays = inputs(self._bundle.inputs, x)
+        if self._predictor is None:
+            program = baked(self.spec, self._engine.weights())
+            self._predictor = Runner(program, self.device, self.threads)
+        names = [p.name for p in self._bundle.inputs]
+        parts: list[dict[str, Array]] = []
+        for start in range(0, max(1, len(arrays[0])), batch_size):
+            batch = {n: a[start : start + batch_size] for n, a in zip(names, arrays, strict=True)}
+            parts.append(self._predictor.run(batch))
+        outputs = [np.concatenate([p[key] for p in parts]) for key in parts[0]]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def vjp(
+        self,
+        inputs: Sequence[npt.ArrayLike],
+        cotangents: Sequence[npt.ArrayLike | None],
+        training: bool = False,
+    ) -> Vjp:
+        """Outputs, and gradients of sum(cotangent . output); the model does not change.
+
+        Args:
+            inputs: arrays, batch first.
+            cotangents: one for each output, of its shape; None where the output is not floating.
+            training: whether layers act as in training.
+
+        Raises:
+            MissingRuleError: a layer's ops have no gradient rule.
+        """
+        runner = self._vjp_runner(training)
+        names = self._compiler.output_names
+        fed: dict[str, Array] = {}
+        for port, array in zip(self._bundle.inputs, inputs, strict=True):
+            fed[port.name] = np.asarray(array, np.dtype(port.dtype))
+        for name, array in zip(names, cotangents, strict=True):
+            if array is not None:
+                fed[f"cotangent/{name}"] = np.asarray(array, np.float32)
+        known = {p.name: p for p in runner.program.inputs}
+        fed = {name: array for name, array in fed.items() if name in known}
+        for name, port in known.items():
+            if name.startswith("cotangent/") and name not in fed:
+                batch = len(next(iter(fed.values())))
+                shape = [d if isinstance(d, int) else batch * d.factor for d in port.shape]
+                fed[name] = np.zeros(shape, np.float32)
+        fed |= {k: v for k, v in self._weight_state().items() if k in known}
+        fed[ITERATIONS] = self._engine.state().get(ITERATIONS, np.array(0, np.int64))
+        found = runner.run(fed)
+        return self._vjp_result(found)
+
+    def _vjp_runner(self, training: bool) -> Runner:
+        if training not in self._vjps:
+            program = self._compiler.vjp(training=training)
+            self._vjps[training] = Runner(program, self.device, self.threads)
+        return self._vjps[training]
+
+    def _weight_map(self) -> StateMap:
+        tensors = self._bundle.state.tensors
+        return StateMap(tuple(t for t in tensors if t.name in (WEIGHTS, STATISTICS)))
+
+    def _weight_state(self) -> dict[str, Array]:
+        return self._weight_map().pack(self._engine.state())
+
+    def _vjp_result(self, found: Mapping[str, Array]) -> Vjp:
+        after = self._engine.weights()
+        grads: dict[str, Array | None] = {}
+        for tensor in self._weight_map().tensors:
+            for e in tensor.elements:
+                grad = found.get(f"grad/{e.name}")
+                grads[e.name] = None if grad is None else e.storage.unpack(grad, e.shape)
+            if f"next/{tensor.name}" in found:
+                after = after | tensor.unpack(found[f"next/{tensor.name}"])
+        return Vjp(
+            [found[name] for name in self._compiler.output_names],
+            [found.get(f"grad/{p.name}") for p in self._bundle.inputs],
+            [grads.get(w.name) for w in self._bundle.weights],
+            [after[w.name] for w in self._bundle.weights],
+        )
+
+    def train_on_batch(
+        self,
+        x: Given,
+        y: Given,
+        sample_weight: Given | None = None,
+        class_weight: Mapping[int, float] | None = None,
+    ) -> Logs:
+        """One step; loss (penalties included) and metrics of this batch, from before the update.
+
+        Raises:
+            DataError: the arrays do not fit.
+            RunError: the spec has no `train:` section with a loss.
+        """
+        self._engine.trainer()
+        data = samples(self._bundle, x, y)
+        rows = weights(self._bundle, data.y, sample_weight, class_weight)
+        self._engine.reset_metrics()
+        self._engine.step(feeds(self._bundle, data, rows))
+        self._predictor = None
+        return self._engine.logs()
+
+    def fit(
+        self,
+        x: Given,
+        y: Given,
+        batch_size: int = 32,
+        epochs: int = 1,
+        validation_data: Sequence[Any] | None = None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Given | None = None,
+        initial_epoch: int = 0,
+        verbose: Verbose = "auto",
+    ) -> History:
+        """Train for epochs `initial_epoch` to `epochs` - 1; a second call continues.
+
+        `validation_data` is (x, y) or (x, y, sample weights); without it the last
+        `validation_split` of the samples validates.
+
+        Raises:
+            DataError: the arrays do not fit.
+            RunError: the spec has no `train:` section with a loss.
+        """
+        self._engine.trainer()
+        data = samples(self._bundle, x, y)
+        rows = Weighted(data, weights(self._bundle, data.y, sample_weight, class_weight))
+        rows, held = held_out(rows, 0.0 if validation_data is not None else validation_split)
+        if validation_data is not None:
+            held = self._validation(validation_data)
+        if not len(rows.samples):
+            raise DataError("fit: expected at least one sample to train on, received none")
+        # Every epoch that this model trains has an order of its own, whatever it is called.
+        first = max(initial_epoch, 0)
+        progress = _progress(verbose)
+        offset = self._epochs
+        loop = Loop(
+            self._engine, rows, epochs, batch_size, self.seed + 1_000_003 * offset, shuffle, held,
+            progress, first_epoch=first,
+        )  # fmt: skip
+        self._predictor = None
+        try:
+            history = loop.run()
+        finally:
+            progress.close()
+        self._epochs += max(0, epochs - first)
+        return history
+
+    def _validation(self, given: Sequence[Any]) -> Weighted:
+        x, y, *rest = given
+        data = samples(self._bundle, x, y)
+        return Weighted(data, weights(self._bundle, data.y, rest[0] if rest else None, None))
+
+    def evaluate(
+        self,
+        x: Given,
+        y: Given,
+        batch_size: int = 32,
+        sample_weight: Given | None = None,
+        verbose: Verbose = "auto",
+    ) -> Logs:
+        """Loss and metrics on data, as `{"loss": ..., metric: ...}`.
+
+        Raises:
+            DataError: the arrays do not fit.
+        """
+        del verbose
+        data = samples(self._bundle, x, y)
+        rows = Weighted(data, weights(self._bundle, data.y, sample_weight, None))
+        return self._engine.evaluate(batch_feeds(self._engine, rows, batch_size))
+
+    def save(self, folder: str | Path) -> None:
+        """Write the spec and the whole state; `Model.restore` reads them back."""
+        from specc.spec.write import dump  # noqa: PLC0415  YAML is not needed to train
+
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        (path / SPEC_FILE).write_text(dump(self.spec), encoding="utf-8")
+        meta = {"target": self._bundle.target, "seed": self.seed, "epochs": self._epochs}
+        save_state(path / STATE_FILE, self._engine.state(), meta)
+
+    @classmethod
+    def restore(cls, folder: str | Path, device: Device = "cpu") -> Model:
+        """The model that `save` wrote; training goes on exactly where it stood.
+
+        Raises:
+            RunError: the folder does not hold a saved model.
+        """
+        from specc.spec.reader import load  # noqa: PLC0415  YAML is not needed to train
+
+        path = Path(folder)
+        named, meta = load_state(path / STATE_FILE)
+        spec = load(path / SPEC_FILE)
+        model = cls(spec, str(meta.get("target", "cpu")), device, int(meta.get("seed", 0)))
+        missing = sorted(set(model._engine.state()) - set(named))
+        if missing:
+            raise RunError(f"{path / STATE_FILE}: state {missing[0]!r} is missing")
+        model._engine.replace(named)
+        model._epochs = int(meta.get("epochs", 0))
+        return model
+
+
+def _progress(verbose: Verbose) -> Progress:
+    """The display for Keras' `verbose`: 0 is silent."""
+    if not verbose:
+        return Progress()
+    from specc.terminal import make_progress  # noqa: PLC0415  draws only when asked to
+
+    return make_progress(sys.stderr)
