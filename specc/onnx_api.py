@@ -87,9 +87,7 @@ def _infer(
         for k, d in enumerate(data)
         if d is not None
     }
-    symbolic = any(
-        isinstance(dim, Sym) for t in inputs if t is not None for dim in t.shape
-    )
+    symbolic = any(isinstance(dim, Sym) for t in inputs if t is not None for dim in t.shape)
     found: list[dict[str, Any]] = []
     for probe in PROBES if symbolic else PROBES[:1]:
         types = {
@@ -204,4 +202,3 @@ def _node(node: NodeDef) -> onnx.NodeProto:
 def _value(value: ValueDef) -> onnx.ValueInfoProto:
     shape = [str(d) if isinstance(d, Sym) else d for d in value.type.shape]
     return helper.make_tensor_value_info(value.name, _TYPES[value.type.dtype], shape)
-

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
 from typing_extensions import override
 
 DType: TypeAlias = Literal[

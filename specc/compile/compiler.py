@@ -68,7 +68,10 @@ class Compiler:
 
     @staticmethod
     def of(
-        spec: Spec, target_name: str = "portable", opset: int | None = None, batch: int | None = None
+        spec: Spec,
+        target_name: str = "portable",
+        opset: int | None = None,
+        batch: int | None = None,
     ) -> Compiler:
         """A compiler for a spec.
 

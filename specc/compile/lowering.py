@@ -178,9 +178,7 @@ def input_tensors(network: Network, trace: Trace, batch: int | None = None) -> l
         if not isinstance(layer, InputLayer):
             raise InternalError(f"{ref.call.name} is no input")
         dtype = trace.floatx if layer.dtype == "float32" else layer.dtype
-        tensors.append(
-            ops.graph_input(trace, ref.call.node.name, dims(ref.shape, batch), dtype)
-        )
+        tensors.append(ops.graph_input(trace, ref.call.node.name, dims(ref.shape, batch), dtype))
     return tensors
 
 
@@ -190,4 +188,3 @@ def total(parts: Sequence[Tensor]) -> Tensor:
     for part in parts[1:]:
         result = result + part
     return result
-

@@ -138,9 +138,7 @@ def _mean_of(row: Tracked, value: Tensor, like: Tensor) -> dict[str, Tensor]:
     return {row.key("total"): value * count, row.key("count"): count}
 
 
-def results(
-    tracked: Sequence[Tracked], sums: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
+def results(tracked: Sequence[Tracked], sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The value of everything that is logged, from the accumulators."""
     values: dict[str, Tensor] = {}
     for row in tracked:

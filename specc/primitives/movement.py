@@ -83,9 +83,7 @@ def slice_axis(x: Tensor, axis: int, start: int, stop: int, step: int = 1) -> Te
     if (start, length, step) == (0, size, 1):
         return x
     shape = (*x.shape[:axis], length, *x.shape[axis + 1 :])
-    return x.trace.emit(
-        "slice", (x,), shape, x.dtype, axis=axis, start=start, stop=stop, step=step
-    )
+    return x.trace.emit("slice", (x,), shape, x.dtype, axis=axis, start=start, stop=stop, step=step)
 
 
 def split(x: Tensor, sizes: Sequence[int], axis: int) -> list[Tensor]:

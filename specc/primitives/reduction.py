@@ -54,9 +54,7 @@ def reduce_min(
 def argmax(x: Tensor, axis: int = -1) -> Tensor:
     """Index (int64) of the first maximum along `axis`, which is dropped."""
     axis %= x.rank
-    return x.trace.emit(
-        "argmax", (x,), x.shape[:axis] + x.shape[axis + 1 :], "int64", axis=axis
-    )
+    return x.trace.emit("argmax", (x,), x.shape[:axis] + x.shape[axis + 1 :], "int64", axis=axis)
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:

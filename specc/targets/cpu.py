@@ -296,4 +296,3 @@ def relu(r: Realiser, t: Tensor) -> Placed:
         return r.place(t.inputs[0])
     x = r.place(t.inputs[0])
     return Placed(r.graph.op("Relu", x.value), x.layout)
-

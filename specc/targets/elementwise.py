@@ -97,9 +97,7 @@ def _fit(operand: Placed, own: Dims, leader: Layout, shape: Dims) -> Value | Non
     if not kept:
         return operand.graph.reshape(moved.value, ())
     flat = leader.factors
-    return operand.graph.reshape(
-        moved.value, [flat[f] if f in kept else 1 for f in leader.order]
-    )
+    return operand.graph.reshape(moved.value, [flat[f] if f in kept else 1 for f in leader.order])
 
 
 @BASE.rule("stop_gradient")

@@ -74,9 +74,7 @@ class Layout:
     def permuted(self, perm: Sequence[int]) -> Layout:
         """With logical axes in another order, nothing moved."""
         flat = [f for axis in perm for f in self.numbers(axis)]
-        return Layout(
-            tuple(self.axes[p] for p in perm), tuple(flat.index(f) for f in self.order)
-        )
+        return Layout(tuple(self.axes[p] for p in perm), tuple(flat.index(f) for f in self.order))
 
 
 @dataclass(frozen=True, slots=True)

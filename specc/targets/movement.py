@@ -75,9 +75,7 @@ def _in_one_order(
             (shape[axis],) if i == axis else factors for i, factors in enumerate(lead.layout.axes)
         ]
         fine = refine(part, axes)
-        if fine is None or [len(a) for a in fine.layout.axes] != [
-            len(a) for a in lead.layout.axes
-        ]:
+        if fine is None or [len(a) for a in fine.layout.axes] != [len(a) for a in lead.layout.axes]:
             return None
         out.append(ordered(fine, lead.layout.order))
     return out
@@ -89,9 +87,7 @@ def _resized(layout: Layout, axis: int, length: object) -> Layout:
     return Layout(tuple(axes), layout.order)
 
 
-def along(
-    r: Realiser, t: Tensor, axes: Sequence[int]
-) -> tuple[Value, list[int], tuple[int, ...]]:
+def along(r: Realiser, t: Tensor, axes: Sequence[int]) -> tuple[Value, list[int], tuple[int, ...]]:
     """The first input as a value with one axis per logical axis of `axes`.
 
     Returns the value, the position of each of `axes` in it, and the memory order of logical axes:

@@ -122,4 +122,3 @@ def random_normal(r: Realiser, t: Tensor) -> Placed:
     v = _unit(g, second.value, t.dtype)
     radius = g.op("Sqrt", g.op("Log", u) * -2.0)
     return Placed(radius * g.op("Cos", v * (2.0 * math.pi)), first.layout)
-

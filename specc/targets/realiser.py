@@ -82,9 +82,7 @@ class Realiser:
     held: list[Tensor] = field(default_factory=list[Tensor])
     planned: dict[int, object] = field(default_factory=dict[int, object])
 
-    def realise(
-        self, tensors: Sequence[Tensor], planner: Planner | None = None
-    ) -> list[Placed]:
+    def realise(self, tensors: Sequence[Tensor], planner: Planner | None = None) -> list[Placed]:
         """All of `tensors`, in the order in which they were made.
 
         A planner may move work between tensors (an activation behind a pool); it needs to see
@@ -208,4 +206,3 @@ def graph_input(r: Realiser, t: Tensor) -> Placed:
 def constant(r: Realiser, t: Tensor) -> Placed:
     """A constant of the graph."""
     return placed(r.graph.const(t.attrs["value"]), t.shape)
-

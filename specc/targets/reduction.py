@@ -132,4 +132,3 @@ def _features_first(r: Realiser, t: Tensor, x: Placed) -> Placed:
     axes = (*x.layout.axes[:-1], (units,) if units != 1 else ())
     order = [f for f in x.layout.order if f < lead]
     return Placed(value, Layout(axes, (lead, *order) if units != 1 else tuple(order)))
-

@@ -60,9 +60,7 @@ def split(graph: Graph, vector: Value, sizes: Mapping[str, int]) -> dict[str, Va
     """The parts of a flat vector by name."""
     if len(sizes) <= 1:
         return dict.fromkeys(sizes, vector)
-    parts = graph.ops(
-        "Split", vector, graph.ints(*sizes.values()), outputs=len(sizes), axis=0
-    )
+    parts = graph.ops("Split", vector, graph.ints(*sizes.values()), outputs=len(sizes), axis=0)
     return dict(zip(sizes, parts, strict=True))
 
 
@@ -75,4 +73,3 @@ class Baked:
     def flat(self, graph: Graph, name: str, storage: Mapping[str, Storage]) -> Value:
         """The weight's elements as a constant."""
         return graph.const(storage[name].pack(self.arrays[name]))
-

@@ -162,9 +162,7 @@ def clip(g: Graph, node: Node, dy: Value) -> Grads:
     x, low, high = node.inputs
     if x is None or low is None or high is None:
         raise TypeError("Clip is made with both bounds")
-    inside = g.op(
-        "And", g.op("GreaterOrEqual", x, low), g.op("LessOrEqual", x, high)
-    )
+    inside = g.op("And", g.op("GreaterOrEqual", x, low), g.op("LessOrEqual", x, high))
     return [dy * mask(g, inside, dy), None, None]
 
 

@@ -48,9 +48,7 @@ def concat(g: Graph, node: Node, dy: Value) -> Grads:
     parts = [x for x in node.inputs if x is not None]
     sizes = [x.shape[axis] for x in parts]
     ints = [d for d in sizes if isinstance(d, int)]
-    pieces = g.ops(
-        "Split", dy, g.ints(*ints), outputs=len(parts), axis=axis
-    )
+    pieces = g.ops("Split", dy, g.ints(*ints), outputs=len(parts), axis=axis)
     return list(pieces)
 
 
@@ -94,9 +92,7 @@ def place(g: Graph, dy: Value, axis: int, start: int, step: int, size: int) -> V
     (count,) = (d for d in (dy.shape[axis],) if isinstance(d, int))
     if step < 0:
         last = start + step * (count - 1)
-        back = g.op(
-            "Slice", dy, g.ints(count - 1), g.ints(-count - 1), g.ints(axis), g.ints(-1)
-        )
+        back = g.op("Slice", dy, g.ints(count - 1), g.ints(-count - 1), g.ints(axis), g.ints(-1))
         return place(g, back, axis, last, -step, size)
     if step > 1:
         shape: Dims = (*dy.shape[: axis + 1], 1, *dy.shape[axis + 1 :])

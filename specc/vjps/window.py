@@ -107,9 +107,7 @@ def conv_transpose(g: Graph, node: Node, dy: Value) -> Grads:
         for axis in range(2, x.rank):
             size = x.shape[axis]
             if forward.shape[axis] != size and isinstance(size, int):
-                forward = g.op(
-                    "Slice", forward, g.ints(0), g.ints(size), g.ints(axis), g.ints(1)
-                )
+                forward = g.op("Slice", forward, g.ints(0), g.ints(size), g.ints(axis), g.ints(1))
     like = Node("Conv", (dy, w), (x,), attrs, node.scope)
     grads: list[Value | None] = [forward, conv_kernel_grad(g, dy, x, w, like), _sum_bias(g, dy)]
     return grads[: len(node.inputs)]
@@ -145,14 +143,10 @@ def max_pool(g: Graph, node: Node, dy: Value) -> Grads:
     return [None if total is None else _cut(g, total, x, pads[:spatial])]
 
 
-def _cell(
-    g: Graph, x: Value, y: Value, cell: tuple[int, ...], strides: Sequence[int]
-) -> Value:
+def _cell(g: Graph, x: Value, y: Value, cell: tuple[int, ...], strides: Sequence[int]) -> Value:
     """The element at offset `cell` of every window, in the shape of y."""
     spatial = len(cell)
-    stops = [
-        o + (n - 1) * s + 1 for o, n, s in zip(cell, _spatial(y), strides, strict=True)
-    ]
+    stops = [o + (n - 1) * s + 1 for o, n, s in zip(cell, _spatial(y), strides, strict=True)]
     axes = list(range(2, 2 + spatial))
     return g.op("Slice", x, g.ints(*cell), g.ints(*stops), g.ints(*axes), g.ints(*strides))
 
