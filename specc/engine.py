@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -71,7 +71,7 @@ class Engine:
         """Loss and metrics since the last reset, the loss first."""
         return _logs(self.trainer())
 
-    def evaluate(self, batches: Any) -> Logs:
+    def evaluate(self, batches: Iterable[Feeds]) -> Logs:
         """Loss and metrics over batches, with the weights as they stand."""
         if self._eval is None:
             self._eval = self._program("eval")

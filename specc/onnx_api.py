@@ -1,4 +1,4 @@
-"""The one place that touches protobuf: type inference of single nodes, and whole models as bytes."""
+"""The one place that touches protobuf: types of single nodes, and whole models as bytes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ PROBES = (6007, 9001)
 # The IR version that belongs to an opset (onnx/docs/Versioning.md), so that old runtimes load it.
 IR_VERSIONS = {15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11, 24: 11}
 PRODUCER = "specc"
+ONNX_VERSION: str = onnx.__version__
 
 _TYPES: dict[str, int] = {
     name: helper.np_dtype_to_tensor_dtype(np.dtype(name))
@@ -115,7 +116,7 @@ def _merge(op: str, types: Sequence[Any]) -> TensorType:
     if not types[0].HasField("shape"):
         raise InternalError(f"{op}: the rank of an output is not known")
     dims: list[Dim] = []
-    for lengths in zip(*([d for d in t.shape.dim] for t in types), strict=True):
+    for lengths in zip(*(t.shape.dim for t in types), strict=True):
         values = [d.dim_value if d.HasField("dim_value") else None for d in lengths]
         if any(v is None for v in values):
             raise InternalError(f"{op}: an output length is not known")
@@ -186,7 +187,8 @@ def build(
             " use a smaller model"
         )
     try:
-        onnx.checker.check_model(model, full_check=True)
+        # Its annotation has a PathLike without a parameter.
+        onnx.checker.check_model(model, full_check=True)  # pyright: ignore[reportUnknownMemberType]
     except (onnx.checker.ValidationError, shape_inference.InferenceError) as error:
         raise InternalError(f"ONNX refuses graph {name!r}: {error}") from error
     return model.SerializeToString(deterministic=True)

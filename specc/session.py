@@ -1,5 +1,10 @@
 """The one place that runs graphs: onnxruntime sessions, devices, and state kept on the device."""
 
+# onnxruntime has no types: what comes from it is unknown here, and typed where it leaves.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
+
 from __future__ import annotations
 
 import ctypes
@@ -214,3 +219,8 @@ class Stepper:
     def state(self) -> dict[str, Array]:
         """The state as it stands, copied."""
         return {name: np.array(value.numpy()) for name, value in self._sets[self._now].items()}
+
+
+def read_metadata(session: Any) -> dict[str, str]:
+    """The metadata of a session's model."""
+    return dict(session.get_modelmeta().custom_metadata_map)

@@ -1,0 +1,247 @@
+"""Files of a compiled model: ONNX graphs, first state, and the manifest that explains them.
+
+A runner in any language needs only these. Nothing in them depends on paths, time or machine: the
+same spec, versions and options give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from specc.checkpoint import dump as dump_tensors
+from specc.checkpoint import load as load_tensors
+from specc.compile.bundle import (
+    Bundle,
+    TargetInfo,
+    WeightInfo,
+    baked,
+    bundle,
+    initial_weights,
+)
+from specc.compile.compiler import Compiler
+from specc.compile.program import Port, Program
+from specc.compile.state import Array, Element, StateMap, StateTensor
+from specc.errors import RunError
+from specc.files import replace
+from specc.onnx_api import ONNX_VERSION
+from specc.spec.model import Spec
+from specc.spec.write import dump as dump_spec
+from specc.targets.storage import Storage
+from specc.tensors import Dim, Dims, Sym
+from specc.version import __version__
+
+MANIFEST, STATE, MODEL = "manifest.json", "state.safetensors", "model.onnx"
+# Raised when the manifest's structure changes.
+FORMAT = 1
+_MAX_MANIFEST_BYTES = 256 * 2**20
+
+
+def write_compiled(
+    folder: Path,
+    spec: Spec,
+    target: str = "portable",
+    opset: int | None = None,
+    weights: Path | None = None,
+    seed: int | None = None,
+) -> Bundle:
+    """Compile a spec into `folder` (made if absent): graphs, first state, manifest.
+
+    `weights` is a safetensors file of named weights; without it they are drawn from the seed.
+
+    Raises:
+        SpecError, CompileError: the spec does not compile.
+        RunError: the weights do not fit.
+    """
+    compiler = Compiler.of(spec, target, opset)
+    made = bundle(compiler)
+    drawn = compiler.seed if seed is None else seed
+    first = initial_weights(compiler, drawn)
+    if weights is not None:
+        first = made.check_weights(load_tensors(weights)[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bundle(folder, made, spec, drawn)
+    named = made.initial_state(first) | first
+    replace(folder / STATE, dump_tensors(named, {"step": 0}))
+    write_model(folder / MODEL, spec, first, opset)
+    return made
+
+
+def write_model(
+    path: Path, spec: Spec, weights: Mapping[str, Array], opset: int | None = None,
+    classes: Sequence[str] | None = None,
+) -> None:
+    """The inference graph with its weights inside; class names go into its metadata."""  # fmt: skip
+    metadata = {"specc": __version__, "spec_sha256": spec_hash(spec)}
+    if classes:
+        metadata["classes"] = json.dumps(list(classes), ensure_ascii=False)
+    replace(path, baked(spec, weights, opset, metadata).model)
+
+
+def spec_hash(spec: Spec) -> str:
+    """SHA-256 of the spec as it is written with all its defaults."""
+    return hashlib.sha256(dump_spec(spec, resolved=True).encode()).hexdigest()
+
+
+def write_bundle(folder: Path, made: Bundle, spec: Spec, seed: int) -> None:
+    """Graphs and manifest; the manifest last, since it names the others."""
+    files: dict[str, Any] = {}
+    for name, program in made.programs.items():
+        file = f"{name}.onnx"
+        replace(folder / file, program.model)
+        files[name] = {
+            "file": file,
+            "sha256": hashlib.sha256(program.model).hexdigest(),
+            "nodes": dict(program.nodes),
+            "inputs": [_port(p) for p in program.inputs],
+            "outputs": [_port(p) for p in program.outputs],
+        }
+    manifest = {
+        "format": FORMAT,
+        "name": made.name,
+        "spec_sha256": spec_hash(spec),
+        "versions": {"specc": __version__, "onnx": ONNX_VERSION},
+        "target": made.target,
+        "opset": made.opset,
+        "seed": seed,
+        "learning_rate": made.rate,
+        "averaged": made.averaged,
+        "logs": list(made.logs),
+        "programs": files,
+        "weights": [
+            {"name": w.name, "shape": list(w.shape), "dtype": w.dtype, "trainable": w.trainable}
+            for w in made.weights
+        ],
+        "targets": [
+            {"output": t.output, "input": t.port.name, "weight": t.weight.name,
+             "classes": t.classes}
+            for t in made.targets
+        ],
+        "state": [_tensor(t) for t in made.state.tensors],
+    }  # fmt: skip
+    replace(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+
+
+def _port(port: Port) -> dict[str, Any]:
+    shape = [str(d) if isinstance(d, Sym) else d for d in port.shape]
+    entry: dict[str, Any] = {
+        "name": port.name, "dtype": port.dtype, "shape": shape, "role": port.role,
+    }  # fmt: skip
+    return entry if port.feeds is None else entry | {"feeds": port.feeds}
+
+
+def _tensor(tensor: StateTensor) -> dict[str, Any]:
+    return {
+        "tensor": tensor.name,
+        "dtype": tensor.dtype,
+        "shape": list(tensor.shape),
+        "start": tensor.start,
+        "elements": [
+            {"name": e.name, "offset": e.offset, "shape": list(e.shape),
+             "storage": {"shape": list(e.storage.shape), "order": list(e.storage.order)}}
+            for e in tensor.elements
+        ],
+    }  # fmt: skip
+
+
+def read_bundle(folder: Path) -> tuple[Bundle, dict[str, Any]]:
+    """The programs of a compiled folder as they were written, and the manifest; nothing recompiles.
+
+    Raises:
+        RunError: a file is missing, damaged, or of another format.
+    """
+    manifest = read_manifest(folder)
+    try:
+        programs = {
+            name: _program(folder, name, entry) for name, entry in manifest["programs"].items()
+        }
+        ports = {p.name: p for program in programs.values() for p in program.inputs}
+        made = Bundle(
+            manifest["name"],
+            manifest["target"],
+            manifest["opset"],
+            programs,
+            StateMap(tuple(_read_tensor(t) for t in manifest["state"])),
+            tuple(
+                WeightInfo(w["name"], tuple(w["shape"]), w["dtype"], w["trainable"])
+                for w in manifest["weights"]
+            ),
+            tuple(
+                TargetInfo(t["output"], ports[t["input"]], ports[t["weight"]], t["classes"])
+                for t in manifest["targets"]
+            ),
+            tuple(manifest["logs"]),
+            manifest["learning_rate"],
+            manifest["averaged"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{folder / MANIFEST}: the manifest is damaged ({error!r})") from error
+    return made, manifest
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a compiled folder.
+
+    Raises:
+        RunError: there is none, or it cannot be read.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise RunError(f"{folder}: expected a compiled model or a run, found no {MANIFEST}")
+    if path.stat().st_size > _MAX_MANIFEST_BYTES:
+        raise RunError(f"{path}: larger than {_MAX_MANIFEST_BYTES:,} bytes")
+    try:
+        manifest = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise RunError(f"{path}: no JSON ({error})") from error
+    if not isinstance(manifest, dict) or cast("Any", manifest).get("format") != FORMAT:
+        raise RunError(f"{path}: expected manifest format {FORMAT}; compile the spec again")
+    return cast("dict[str, Any]", manifest)
+
+
+def _program(folder: Path, name: str, entry: Mapping[str, Any]) -> Program:
+    file = Path(str(entry["file"])).name
+    try:
+        model = (folder / file).read_bytes()
+    except OSError as error:
+        raise RunError(f"{folder / file}: {error.strerror}") from error
+    if hashlib.sha256(model).hexdigest() != entry["sha256"]:
+        raise RunError(f"{folder / file}: not the file that the manifest describes")
+    inputs, outputs = ([_read_port(p) for p in entry[k]] for k in ("inputs", "outputs"))
+    return Program(name, model, tuple(inputs), tuple(outputs), entry["nodes"])
+
+
+def _read_port(entry: Mapping[str, Any]) -> Port:
+    return Port(
+        entry["name"], entry["dtype"], _dims(entry["shape"]), entry["role"], entry.get("feeds")
+    )
+
+
+def _dims(shape: Sequence[int | str]) -> Dims:
+    out: list[Dim] = []
+    for dim in shape:
+        if isinstance(dim, int):
+            out.append(dim)
+        else:
+            factor, _, name = dim.rpartition("*")
+            out.append(Sym(int(factor) if name and factor else 1))
+    return tuple(out)
+
+
+def _read_tensor(entry: Mapping[str, Any]) -> StateTensor:
+    elements = tuple(
+        Element(
+            e["name"],
+            e["offset"],
+            tuple(e["shape"]),
+            Storage(tuple(e["storage"]["shape"]), tuple(e["storage"]["order"])),
+        )
+        for e in entry["elements"]
+    )
+    return StateTensor(
+        entry["tensor"], entry["dtype"], tuple(entry["shape"]), elements, entry["start"]
+    )
+

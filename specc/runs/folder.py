@@ -1,0 +1,126 @@
+"""What lies in a run folder, and the record of how the run was started.
+
+    spec.yaml            the spec with every default shown
+    run.json             seed, device, threads, data, environment; `finished` at the end
+    manifest.json, *.onnx, state.safetensors     as `specc compile` writes them
+    metrics.csv          one row an epoch
+    checkpoints/         the last states, and the best one
+    model.onnx           the trained model
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+from specc.checkpoint import Checkpoints, latest
+from specc.errors import RunError
+from specc.files import replace
+
+RECORD, SPEC, METRICS, CHECKPOINTS = "run.json", "spec.yaml", "metrics.csv", "checkpoints"
+# Raised when the record's structure changes.
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The paths of one run."""
+
+    path: Path
+
+    @property
+    def spec(self) -> Path:
+        """The resolved spec."""
+        return self.path / SPEC
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The run's checkpoints."""
+        return Checkpoints(self.path / CHECKPOINTS)
+
+    def checkpoint(self, which: str = "last") -> Path:
+        """The last or the best checkpoint.
+
+        Raises:
+            RunError: there is none.
+        """
+        found = self.checkpoints.best if which == "best" else latest(self.path / CHECKPOINTS)
+        if found is None or not found.is_file():
+            raise RunError(f"{self.path}: there is no {which} checkpoint; has the run started?")
+        return found
+
+    def record(self) -> dict[str, Any]:
+        """How the run was started.
+
+        Raises:
+            RunError: this is no run folder.
+        """
+        path = self.path / RECORD
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RunError(f"{self.path}: expected a run, found no {RECORD}") from error
+        except ValueError as error:
+            raise RunError(f"{path}: no JSON ({error})") from error
+        if not isinstance(found, dict) or cast("Any", found).get("format") != FORMAT:
+            raise RunError(f"{path}: expected run format {FORMAT}")
+        return cast("dict[str, Any]", found)
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """Write the record, whole or not at all."""
+        text = json.dumps({"format": FORMAT, **record}, indent=1, sort_keys=True, default=str)
+        replace(self.path / RECORD, f"{text}\n".encode())
+
+    def write_metrics(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """All epochs' logs so far; columns in the order of the first epoch's logs."""
+        text = io.StringIO()
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        writer = csv.DictWriter(text, ["epoch", *names], lineterminator="\n")
+        writer.writeheader()
+        for epoch, row in enumerate(rows):
+            writer.writerow({"epoch": epoch, **{k: repr(float(v)) for k, v in row.items()}})
+        replace(self.path / METRICS, text.getvalue().encode())
+
+    def metrics(self, epochs: int) -> list[dict[str, float]]:
+        """The logs of the first `epochs` epochs; later rows came after the checkpoint."""
+        path = self.path / METRICS
+        if not path.is_file():
+            return []
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [dict(row) for row in csv.DictReader(file)]
+        try:
+            return [
+                {k: float(v) for k, v in row.items() if k != "epoch" and v} for row in rows[:epochs]
+            ]
+        except ValueError as error:
+            raise RunError(f"{path}: {error}") from error
+
+
+def new_folder(name: str, parent: Path = Path("runs")) -> Path:
+    """`runs/NAME-DATE-N`, the first N that is free."""
+    today = date.today().isoformat()  # noqa: DTZ011  people name folders by their own calendar
+    n = 1
+    while (path := parent / f"{name}-{today}-{n}").exists():
+        n += 1
+    return path
+
+
+def environment() -> dict[str, str]:
+    """Versions that numbers depend on."""
+    packages = ("specc", "onnx", "onnxruntime", "onnxruntime-gpu", "numpy")
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+

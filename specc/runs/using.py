@@ -1,0 +1,119 @@
+"""What a finished (or stopped) run is good for: evaluation and predictions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from specc.artifacts import MODEL, read_bundle
+from specc.checkpoint import load as load_checkpoint
+from specc.compile.program import Port
+from specc.data.source import Names
+from specc.engine import Engine, Logs
+from specc.errors import DataError, RunError
+from specc.feeding import samples, shape_of
+from specc.fit import batch_feeds, ones
+from specc.inputs import Rows, load_inputs
+from specc.runs.folder import RunFolder
+from specc.runs.training import EVALUATION_BATCH
+from specc.session import Device, open_session, read_metadata
+from specc.spec.reader import load
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+def evaluate(
+    run: Path, data: Path | None = None, checkpoint: str = "last", device: Device = "cpu"
+) -> Logs:
+    """Loss and metrics of a run's checkpoint on the test split.
+
+    Raises:
+        RunError: no run, no checkpoint, or data without a test split.
+        DataError: the data is missing.
+    """
+    folder = RunFolder(run)
+    record = folder.record()
+    made, _ = read_bundle(run)
+    named, _ = load_checkpoint(folder.checkpoint(checkpoint))
+    spec = load(folder.spec)
+    if spec.data is None:
+        raise RunError(f"{folder.spec}: there is no `data:` section")
+    where = data or (Path(record["data"]) if record.get("data") else None)
+    names = Names(tuple(p.name for p in made.inputs), tuple(t.output for t in made.targets))
+    dataset = spec.data.dataset.load(where, names)
+    if dataset.test is None:
+        raise DataError(f"{folder.spec}: the dataset has no test split")
+    engine = Engine(made, named, device, int(record["threads"]))
+    test = ones(samples(made, list(dataset.test.x), list(dataset.test.y)))
+    return engine.evaluate(batch_feeds(engine, test, EVALUATION_BATCH))
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Outputs for rows of input.
+
+    Attributes:
+        labels: what each row is: a file's name, or a number.
+        outputs: arrays by the model's output names.
+        classes: names of the classes, when the run knows them.
+    """
+
+    labels: Sequence[str]
+    outputs: dict[str, Array]
+    classes: Sequence[str] | None = None
+
+    def top(self, k: int) -> list[list[tuple[str, float]]]:
+        """For each row the k likeliest classes with their scores, of the first output.
+
+        Raises:
+            DataError: that output is not one row of scores for each input.
+        """
+        scores = next(iter(self.outputs.values()))
+        if scores.ndim != 2:  # noqa: PLR2004
+            raise DataError(f"top-k: expected outputs of shape (n, classes), found {scores.shape}")
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        return [
+            [(self._class(int(c)), float(row[c])) for c in best]
+            for row, best in zip(scores, order, strict=True)
+        ]
+
+    def _class(self, index: int) -> str:
+        return str(index) if self.classes is None else str(self.classes[index])
+
+
+def predict(
+    run: Path, files: Sequence[Path], device: Device = "cpu", batch_size: int = EVALUATION_BATCH
+) -> Predictions:
+    """The outputs of a run's `model.onnx` for images, arrays or tables.
+
+    Raises:
+        RunError: no run, or one without a model yet.
+        DataError: an input cannot be read or does not fit.
+    """
+    made, _ = read_bundle(run)
+    path = run / MODEL
+    if not path.is_file():
+        raise RunError(f"{run}: there is no {MODEL} yet; let the run finish")
+    ports: Sequence[Port] = made.inputs
+    rows: Rows = load_inputs(
+        files, [shape_of(p.shape) for p in ports], [p.dtype for p in ports],
+        [p.name for p in ports],
+    )  # fmt: skip
+    session = open_session(path.read_bytes(), device)
+    names = [p.name for p in made.programs["infer"].outputs]
+    parts: list[list[Array]] = []
+    for start in range(0, len(rows.labels), batch_size):
+        batch = {
+            p.name: np.ascontiguousarray(a[start : start + batch_size])
+            for p, a in zip(ports, rows.arrays, strict=True)
+        }
+        parts.append(session.run(names, batch))
+    outputs = {n: np.concatenate([p[i] for p in parts]) for i, n in enumerate(names)}
+    classes = read_metadata(session).get("classes")
+    return Predictions(rows.labels, outputs, json.loads(classes) if classes else None)
