@@ -6,10 +6,10 @@ way in, so that layers, gradients and updates can be written without thinking of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +95,7 @@ class Graph:
     _constants: dict[Any, Value] = field(default_factory=dict[Any, Value])
 
     @contextmanager
-    def scope(self, name: str) -> Iterator[None]:
+    def scope(self, name: str) -> Generator[None]:
         """Nodes made inside are named after `name`."""
         self.scopes.append(name)
         try:
@@ -117,7 +117,7 @@ class Graph:
         if found is None:
             name = f"const_{len(self._constants)}"
             shape: Dims = tuple(array.shape)
-            kind: DType = str(array.dtype)  # type: ignore[assignment]
+            kind = cast("DType", str(array.dtype))
             found = self._constants[key] = Value(self, name, kind, shape, const=array)
         return found
 
@@ -231,10 +231,8 @@ class Graph:
             return x
         if not any(isinstance(dim, Sym) for dim in shape):
             return self.op("Expand", x, self.ints(*(d for d in shape if isinstance(d, int))))
-        if shape == like.shape:
-            target = self.op("Shape", like)
-        else:
-            target = self._shape(shape, like)
+        known = shape == like.shape
+        target = self.op("Shape", like) if known else self._shape(shape, like)
         # ONNX's own inference gives up on a shape that is computed.
         return self.stated("Expand", x, target, dtype=x.dtype, shape=shape)
 
@@ -338,7 +336,8 @@ def _output_names(
 
 
 def _key(attrs: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in attrs.items()))
+    lists = {k: tuple(cast("list[Any]", v)) for k, v in attrs.items() if isinstance(v, list)}
+    return tuple(sorted({**attrs, **lists}.items()))
 
 
 def _shape_data(x: Value | None) -> Array | None:

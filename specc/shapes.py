@@ -93,7 +93,7 @@ def broadcast(left: Shape, right: Shape) -> Shape:
     b = (1,) * (rank - len(right)) + tuple(right)
     out: list[int | None] = []
     for x, y in zip(a, b, strict=True):
-        if x == 1 or x == y:
+        if x in (1, y):
             out.append(y)
         elif y == 1:
             out.append(x)

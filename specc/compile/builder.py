@@ -46,7 +46,7 @@ class Builder:
         return self.input(tensor.name, dtype, tensor.shape, "state")
 
     def declare(self, tensors: Sequence[Tensor]) -> None:
-        """Graph inputs for every `input` primitive that `tensors` depend on, in order of name use."""
+        """Graph inputs for every `input` primitive that `tensors` depend on, in order of use."""
         for tensor in inputs_of(tensors):
             name = tensor.attrs["name"]
             self.input(name, tensor.dtype, tensor.shape, role_of(name))
@@ -71,9 +71,7 @@ class Builder:
         model = self.graph.to_bytes(
             name, [value for value, _ in self.inputs.values()], values, metadata
         )
-        inputs = tuple(
-            Port(key, v.dtype, v.shape, role) for key, (v, role) in self.inputs.items()
-        )
+        inputs = tuple(Port(key, v.dtype, v.shape, role) for key, (v, role) in self.inputs.items())
         outputs = tuple(
             Port(
                 key, v.dtype, v.shape, role,
@@ -129,10 +127,7 @@ def weight_vectors(network: Network, storage: Mapping[str, Storage]) -> list[Sta
 def packed(builder: Builder, vectors: Sequence[StateTensor]) -> Packed:
     """Weights as parts of the state inputs."""
     return Packed(
-        {
-            v.name: (builder.state(v), {e.name: e.size for e in v.elements})
-            for v in vectors
-        }
+        {v.name: (builder.state(v), {e.name: e.size for e in v.elements}) for v in vectors}
     )
 
 
@@ -166,4 +161,3 @@ def stored_flat(value: Placed, shape: tuple[int, ...], storage: Storage) -> Valu
     perm = [fine.layout.order.index(f) for f in axes]
     g = fine.graph
     return g.reshape(g.transpose(fine.value, perm), (math.prod(shape),))
-

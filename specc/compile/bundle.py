@@ -29,7 +29,7 @@ class WeightInfo:
 
 @dataclass(frozen=True, slots=True)
 class TargetInfo:
-    """What one output is trained on; `classes`: the ids that integer targets may have, if bounded."""
+    """What one output is trained on; `classes`: how many ids integer targets have, if bounded."""
 
     output: str
     port: Port
@@ -126,9 +126,7 @@ def _target_info(compiler: Compiler, target: Target, program: Program) -> Target
     ignoring = getattr(objective.loss, "ignore_class", None) is not None
     if target.dtype != "float32" and not ignoring:
         classes = objective.output.shape[-1]
-    return TargetInfo(
-        target.output, ports[target.name], ports[target.weight_name], classes
-    )
+    return TargetInfo(target.output, ports[target.name], ports[target.weight_name], classes)
 
 
 def initial_weights(compiler: Compiler, seed: int) -> dict[str, Array]:
@@ -140,7 +138,9 @@ def initial_weights(compiler: Compiler, seed: int) -> dict[str, Array]:
 
 
 def baked(
-    spec: Spec, weights: Mapping[str, Array], opset: int | None = None,
+    spec: Spec,
+    weights: Mapping[str, Array],
+    opset: int | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> Program:
     """The inference graph with its weights as constants, in the layout that onnxruntime optimises.

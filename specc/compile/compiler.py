@@ -23,7 +23,7 @@ from specc.compile.state import (
     LEARNING_RATE,
     METRICS,
     STATISTICS,
-    WEIGHTS,
+    Array,
     StateMap,
     StateTensor,
     scalar,
@@ -228,7 +228,7 @@ class Compiler:
         return b.program(f"{self.spec.name}_eval", {})
 
     def infer(
-        self, arrays: Mapping[str, object] | None = None, metadata: Mapping[str, str] | None = None
+        self, arrays: Mapping[str, Array] | None = None, metadata: Mapping[str, str] | None = None
     ) -> Program:
         """Outputs from inputs: weights are state inputs, or constants when `arrays` gives them."""
         b, trace = self._builder(), Trace(self.floatx)
@@ -238,7 +238,7 @@ class Compiler:
         if arrays is None:
             source = packed(b, weight_vectors(self.network, self.storage))
         else:
-            source = Baked(arrays)  # type: ignore[arg-type]
+            source = Baked(arrays)
         b.declare(inputs)
         realiser = b.realiser(source)
         made = realiser.realise(outputs, self.target.planner)

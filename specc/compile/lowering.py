@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from specc import primitives as ops
 from specc.errors import InternalError
@@ -138,7 +138,8 @@ def _lower_call(
     own_seed = getattr(layer, "seed", None)
     seed = forward.seed if own_seed is None else own_seed
     low: Lowering = LayerLowering(forward, label, declared, training, call.flags, seed)
-    result = layer.lower(low, *given)  # type: ignore[arg-type]
+    # A layer that takes optional tensors declares them as such; `inputs` of others are all there.
+    result = layer.lower(low, *cast("Sequence[Tensor]", given))
     outputs = list(result) if isinstance(result, tuple) else [result]
     if layer.activity_regularizer is not None:
         for output in outputs:

@@ -102,7 +102,7 @@ class StateMap:
         return {t.name: t.pack(arrays) for t in self.tensors}
 
     def initial(self, weights: Mapping[str, Array], rate: float | None) -> dict[str, Array]:
-        """Named arrays before the first step: `weights`, the learning rate, slots at their start."""
+        """Named arrays before the first step: `weights`, learning rate, slots at their start."""
         named: dict[str, Array] = {}
         for tensor in self.tensors:
             for e in tensor.elements:

@@ -113,17 +113,13 @@ class Update:
         accumulator = state.pop(ACCUMULATOR, None)
         single = self.optimizer.clipnorm is not None and accumulator is None
         if single:
-            clipped = clip_gradients(
-                self.optimizer, [bound(r, self.trace, g) for g in grads]
-            )
+            clipped = clip_gradients(self.optimizer, [bound(r, self.trace, g) for g in grads])
             grads = [plain(x, t.shape) for x, t in zip(r.realise(clipped), clipped, strict=True)]
         whole = b.graph.op("Concat", *grads, axis=0) if len(grads) > 1 else grads[0]
         g = bound(r, self.trace, whole)
         outputs: dict[str, Tensor] = {}
         if accumulator is not None:
-            g, outputs[ACCUMULATOR] = accumulate(
-                self.optimizer, g, accumulator, self.iterations
-            )
+            g, outputs[ACCUMULATOR] = accumulate(self.optimizer, g, accumulator, self.iterations)
         if not single:
             (g,) = self._clipped_whole(g)
         w = bound(r, self.trace, flat)
@@ -142,9 +138,7 @@ class Update:
         (value,) = r.realise([g])
         sizes = {w.name: w.count for w in self.weights}
         parts = split(self.builder.graph, value.value, sizes)
-        clipped = clip_gradients(
-            self.optimizer, [bound(r, self.trace, p) for p in parts.values()]
-        )
+        clipped = clip_gradients(self.optimizer, [bound(r, self.trace, p) for p in parts.values()])
         values = [x.value for x in r.realise(clipped)]
         joined = self.builder.graph.op("Concat", *values, axis=0) if len(values) > 1 else values[0]
         return [bound(r, self.trace, joined)]
@@ -189,9 +183,7 @@ class Update:
         logical = clip_gradients(self.optimizer, logical)
         news: list[Tensor] = []
         for i, w in enumerate(self.weights):
-            before = bound_stored(
-                r, self.trace, old[w.name], w.weight.shape, b.storage[w.name]
-            )
+            before = bound_stored(r, self.trace, old[w.name], w.weight.shape, b.storage[w.name])
             new, own = step(
                 self.optimizer, before, logical[i], states[i], scalars, lr, self.iterations
             )

@@ -6,10 +6,10 @@ is the target's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,7 @@ class Trace:
     count: int = 0
 
     @contextmanager
-    def scope(self, name: str) -> Iterator[None]:
+    def scope(self, name: str) -> Generator[None]:
         """Everything made inside belongs to `name`, which errors and node names then show."""
         self.scopes.append(name)
         try:
@@ -57,7 +57,8 @@ class Trace:
         """A tensor known at compile time; floats take `floatx` unless `dtype` says otherwise."""
         array = np.asarray(value)
         if dtype is None:
-            dtype = self.floatx if array.dtype.kind == "f" else str(array.dtype)  # type: ignore[assignment]
+            own = cast("DType", str(array.dtype))
+            dtype = self.floatx if array.dtype.kind == "f" else own
         array = array.astype(np.dtype(dtype), copy=False)
         return self.emit("constant", (), array.shape, dtype, value=array)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +106,11 @@ def _convolve(r: Realiser, t: Tensor, bias: Sequence[Value]) -> Value:
     w = r.kernel(kernel, (spatial + 1, spatial, *range(spatial)))
     w = g.reshape(w, (filters, product((channels, cells))))
     padded = pad_axis(g, x, 1, 0, 1) if (table == pixels).any() else x
-    if cells == 1 and windows == pixels and np.array_equal(table[0], np.arange(windows)):
+    if (
+        cells == 1
+        and windows == pixels
+        and np.array_equal(table[0], np.arange(windows, dtype=np.int64))
+    ):
         columns = padded
     else:
         columns = g.op("Gather", padded, g.const(table), axis=1)
@@ -149,7 +154,7 @@ def _input_grad(g: Graph, dy: Value, w: Value, table: Index, x: Value) -> Value:
     columns = g.op("Gemm", w, wide, transA=1)
     columns = g.reshape(columns, (channels, cells * spread, batch))
     if index.shape[0] == 1:
-        if np.array_equal(index[0], np.arange(cells * spread)):
+        if np.array_equal(index[0], np.arange(cells * spread, dtype=np.int64)):
             return columns
         return g.op("Gather", columns, g.const(index[0]), axis=1)
     return g.reduce("ReduceSum", g.op("Gather", columns, g.const(index), axis=1), [1])
@@ -206,7 +211,7 @@ def _pool_grad(g: Graph, dy: Value, y: Value, windows: Value, table: Index, x: V
         free = miss if free is None else g.op("And", free, miss)
         part = g.cast(first, dy.dtype) * upstream
         parts.append(g.reshape(part, (channels, count, batch)))
-    inverse = inverse_table(list(table.ravel()), size)
+    inverse = inverse_table(table, size)
     if (inverse == cells * count).any():
         parts.append(_zero_row(g, parts[0]))
     joined = g.op("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
@@ -245,9 +250,9 @@ def average_pool(r: Realiser, t: Tensor) -> Placed:
 # pooled map, a quarter of the size for a 2x2 pool. Ties still go to the first.
 
 
-def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, object]:
+def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Any]:
     """Which convolutions and ReLUs hand their bias and activation to the max-pool behind them."""
-    planned: dict[int, object] = {}
+    planned: dict[int, Any] = {}
     for pool in tensors:
         if pool.op != "max_pool":
             continue
@@ -281,7 +286,7 @@ def _epilogue(r: Realiser, t: Tensor, y: Placed) -> Placed:
     deferred = r.planned.get(id(t))
     if deferred is None:
         return y
-    bias, relu = deferred  # type: ignore[misc]
+    bias, relu = deferred
     value = y.value
     if bias is not None:
         ones = [1] * (value.rank - 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from specc.graph import Graph, Value
 from specc.tensors import Dim, Dims, Sym
@@ -123,9 +124,9 @@ def cuts(dims: Sequence[Dim]) -> list[int]:
 def regroup(x: Placed, shape: Dims) -> Placed | None:
     """The same elements under another logical shape, nothing moved; None when cuts do not nest."""
     points = sorted({1, *cuts(x.layout.factors), *cuts(shape)})
-    if any(b % a for a, b in zip(points, points[1:], strict=False)):
+    if any(b % a for a, b in pairwise(points)):
         return None
-    fine = [dim_of(b // a) for a, b in zip(points, points[1:], strict=False)][::-1]
+    fine = [dim_of(b // a) for a, b in pairwise(points)][::-1]
     if any(isinstance(d, int) and d % _BATCH == 0 for d in fine):
         return None
     # Old factors, each as the run of fine factors it is made of.

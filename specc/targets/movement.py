@@ -81,9 +81,9 @@ def _in_one_order(
     return out
 
 
-def _resized(layout: Layout, axis: int, length: object) -> Layout:
+def _resized(layout: Layout, axis: int, length: int | Sym) -> Layout:
     axes = list(layout.axes)
-    axes[axis] = (length,)  # type: ignore[assignment]
+    axes[axis] = (length,)
     return Layout(tuple(axes), layout.order)
 
 
@@ -115,7 +115,8 @@ def slice_(r: Realiser, t: Tensor) -> Placed:
     """Slice along one axis."""
     value, (position,), order = along(r, t, [t.attrs["axis"]])
     start, stop, step = (t.attrs[k] for k in ("start", "stop", "step"))
-    size = t.inputs[0].shape[t.attrs["axis"]]
+    axis: int = t.attrs["axis"]
+    size = t.inputs[0].shape[axis]
     if step < 0 and stop < 0 and isinstance(size, int):
         # ONNX counts a negative stop from the end; below -size it means "past the first".
         stop = -size - 1
@@ -134,8 +135,8 @@ def pad(r: Realiser, t: Tensor) -> Placed:
     if t.attrs["mode"] != "constant":
         for axis, position in zip(axes, positions, strict=True):
             size = next(d for d in (t.inputs[0].shape[axis],) if isinstance(d, int))
-            index = np.pad(np.arange(size), pads[axis], mode=t.attrs["mode"])
-            value = g.op("Gather", value, g.const(index.astype(np.int64)), axis=position)
+            index = np.pad(np.arange(size, dtype=np.int64), pads[axis], mode=t.attrs["mode"])
+            value = g.op("Gather", value, g.const(index), axis=position)
         return restored(value, order, t.shape)
     amounts = [0] * (2 * value.rank)
     for axis, position in zip(axes, positions, strict=True):
@@ -167,7 +168,7 @@ def one_hot(r: Realiser, t: Tensor) -> Placed:
     """A comparison with 0, 1, 2, ...: no OneHot, which CUDA runs on the host."""
     ids = t.inputs[0]
     x = plain(r.place(ids), (*ids.shape, 1))
-    classes = r.graph.const(np.arange(t.attrs["classes"]), ids.dtype)
+    classes = r.graph.const(np.arange(int(t.attrs["classes"]), dtype=np.int64), ids.dtype)
     return placed(r.graph.cast(r.graph.op("Equal", x, classes), t.dtype), t.shape)
 
 
@@ -175,7 +176,8 @@ def one_hot(r: Realiser, t: Tensor) -> Placed:
 def batch_size(r: Realiser, t: Tensor) -> Placed:
     """A length at run time, as a float."""
     x = r.place(t.inputs[0])
-    wanted = t.inputs[0].shape[t.attrs["axis"]]
+    axis: int = t.attrs["axis"]
+    wanted = t.inputs[0].shape[axis]
     position, dim = next((i, d) for i, d in enumerate(x.value.shape) if isinstance(d, Sym))
     g = r.graph
     length = g.op("Gather", g.op("Shape", x.value), g.const(position, "int64"), axis=0)

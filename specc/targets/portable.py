@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import specc.targets.elementwise
-import specc.targets.movement
-import specc.targets.random
-import specc.targets.reduction  # noqa: F401  the four fill BASE
 from specc.graph import Value
 from specc.primitives import Tensor
+from specc.targets import elementwise, movement, random, reduction
 from specc.targets.layout import Placed, as_order, from_order, single
 from specc.targets.realiser import BASE, Realiser, Rules
 from specc.tensors import Dims
 
 PORTABLE = Rules(parent=BASE)
+FAMILIES = (elementwise, movement, random, reduction)
+"""Modules whose rules fill BASE when they are imported."""
 
 
 def channels_first(rank: int) -> tuple[int, ...]:

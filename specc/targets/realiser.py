@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from specc.errors import CompileError, InternalError
 from specc.graph import Adjoint, Graph, Value
@@ -14,7 +14,7 @@ from specc.targets.storage import Storage, WeightSource
 
 # From all tensors and the number of uses of each (by id): what is deferred, by id of the tensor;
 # None marks a tensor whose own value is left incomplete.
-Planner: TypeAlias = Callable[[Sequence[Tensor], Mapping[int, int]], dict[int, object]]
+Planner: TypeAlias = Callable[[Sequence[Tensor], Mapping[int, int]], dict[int, Any]]
 Realise: TypeAlias = "Callable[[Realiser, Tensor], Placed]"
 
 
@@ -71,6 +71,7 @@ class Realiser:
         source: gives weights, as parts of a state vector or as constants.
         storage: how each weight lies in the state; shared by the graphs of one program. A weight
             is laid out by the first op that cares, and every other use adapts.
+        planned: what the target's planner decided about tensors; None: emptied, another took over.
     """
 
     graph: Graph
@@ -80,7 +81,7 @@ class Realiser:
     inputs: Mapping[str, Value]
     done: dict[int, Placed] = field(default_factory=dict[int, Placed])
     held: list[Tensor] = field(default_factory=list[Tensor])
-    planned: dict[int, object] = field(default_factory=dict[int, object])
+    planned: dict[int, Any] = field(default_factory=dict[int, Any])
 
     def realise(self, tensors: Sequence[Tensor], planner: Planner | None = None) -> list[Placed]:
         """All of `tensors`, in the order in which they were made.

@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Elements of a weight: the named array reshaped to `shape`, transposed by `order`, flattened."""
+    """Elements of a weight: the named array as `shape`, transposed by `order`, flattened."""
 
     shape: tuple[int, ...]
     order: tuple[int, ...]

@@ -49,7 +49,7 @@ def elu(g: Graph, node: Node, dy: Value) -> Grads:
 
 @vjp("Selu")
 def selu(g: Graph, node: Node, dy: Value) -> Grads:
-    """Y = gamma X, or gamma alpha (e^X - 1) below.  dX = dY (gamma above, Y + gamma alpha below)."""
+    """Y = gamma X, or gamma alpha (e^X - 1) below.  dX = dY (gamma above, Y + gamma alpha else)."""
     x, y = one(node), node.outputs[0]
     alpha, gamma = node.attrs["alpha"], node.attrs["gamma"]
     above = step(g, x)

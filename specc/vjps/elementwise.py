@@ -15,7 +15,7 @@ no_gradient(
 
 def one(node: Node) -> Value:
     """The first input, which every node here has."""
-    return two(node)[0] if len(node.inputs) > 1 else _present(node.inputs[0], node)
+    return _present(node.inputs[0], node)
 
 
 def two(node: Node) -> tuple[Value, Value]:
@@ -151,7 +151,7 @@ def _extreme(g: Graph, node: Node, dy: Value, wins: str) -> Grads:
     a, b = two(node)
     left = mask(g, g.op(wins, a, b), dy)
     right = mask(g, g.op(wins, b, a), dy)
-    # (1 + left - right) / 2 is 1, 1/2 or 0.
+    # Half of 1 + left - right, which is 2, 1 or 0.
     share = (left - right) * 0.5 + 0.5
     return [dy * share, dy * (1.0 - share)]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -44,7 +42,7 @@ def expand(g: Graph, node: Node, dy: Value) -> Grads:
 @vjp("Concat")
 def concat(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = parts in a row.  Each part's gradient is its piece of dY."""
-    axis = node.attrs["axis"]
+    axis: int = node.attrs["axis"]
     parts = [x for x in node.inputs if x is not None]
     sizes = [x.shape[axis] for x in parts]
     ints = [d for d in sizes if isinstance(d, int)]
@@ -164,7 +162,7 @@ def _count(shape: Dims) -> int | Sym:
     return Sym(symbol * total) if symbol else total
 
 
-def inverse_table(indices: Sequence[int], size: int) -> npt.NDArray[np.int64]:
+def inverse_table(indices: npt.ArrayLike, size: int) -> npt.NDArray[np.int64]:
     """For each of `size` sources, the flat positions that read it; empty cells say len(indices).
 
     Shapes: result (m, size), m the largest number of readers (at least 1).
@@ -185,7 +183,7 @@ def gather_adjoint(
     """Gradient of a gather along `axis` at constant indices."""
     (size,) = (d for d in (x.shape[axis],) if isinstance(d, int))
     rows = g.reshape(dy, (*x.shape[:axis], indices.size, *x.shape[axis + 1 :]))
-    table = inverse_table(list(indices.ravel() % size), size)
+    table = inverse_table(indices % size, size)
     if (table == indices.size).any():
         rows = pad_axis(g, rows, axis, 0, 1)
     if table.shape[0] == 1:

@@ -23,12 +23,12 @@ def _sum_bias(g: Graph, dy: Value) -> Value:
 
 # Conv as contractions, one axis, stride s, dilation d, pad p:
 #   y[n,o,q] = sum_{c,k} x[n,c, s q + d k - p] w[o,c,k]
-#   dx[n,c,i] = sum_{o,k,q: s q + d k - p = i} dy[n,o,q] w[o,c,k]       a transposed convolution
-#   dw[o,c,k] = sum_{n,q} dy[n,o,q] x[n,c, s q + d k - p]               a convolution of x (batch and
-#               channels exchanged) with dy as its kernel: the stride and the dilation exchange too
+#   dx[n,c,i] = sum_{o,k,q: s q + d k - p = i} dy[n,o,q] w[o,c,k]   a transposed convolution
+#   dw[o,c,k] = sum_{n,q} dy[n,o,q] x[n,c, s q + d k - p]           a convolution of x (batch and
+#           channels exchanged) with dy as its kernel; stride and dilation exchange too
 @vjp("Conv")
 def conv(g: Graph, node: Node, dy: Value) -> Grads:
-    """Y = X * W + b.  dX = dY transposed-convolved with W, dW = X convolved with dY, db = sum dY."""
+    """Y = X * W + b.  dX = dY convolved back by W, dW = X convolved by dY, db = sum dY."""
     x, w = two(node)
     grads: list[Value | None] = [
         conv_input_grad(g, dy, w, _spatial(x), node),
@@ -96,8 +96,9 @@ def _times(dim: int | Sym, factor: int) -> int | Sym:
 
 @vjp("ConvTranspose")
 def conv_transpose(g: Graph, node: Node, dy: Value) -> Grads:
-    """Y = the adjoint of Conv applied to X.  dX = Conv(dY, W); dW = Conv's kernel gradient with
-    dY as its input and X as its output gradient; db = sum dY.
+    """Y = the adjoint of Conv applied to X.  dX = Conv(dY, W), db = sum dY.
+
+    dW = Conv's kernel gradient with dY as its input and X as its output gradient.
     """
     x, w = two(node)
     attrs = {k: node.attrs[k] for k in ("strides", "pads", "dilations", "group")}
@@ -211,8 +212,8 @@ def global_average_pool(g: Graph, node: Node, dy: Value) -> Grads:
 def batch_normalization(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = (X - mean) / sqrt(var + eps) scale + offset, with given statistics.
 
-    r = 1 / sqrt(var + eps), Z = (X - mean) r:  dX = dY scale r, dscale = sum dY Z, doffset = sum dY,
-    dmean = -sum dY scale r, dvar = -sum dY Z scale r^2 / 2.
+    r = 1 / sqrt(var + eps), Z = (X - mean) r:  dX = dY scale r, dscale = sum dY Z,
+    doffset = sum dY, dmean = -sum dY scale r, dvar = -sum dY Z scale r^2 / 2.
     """
     x, scale, _, mean, var = node.inputs
     if x is None or scale is None or mean is None or var is None:
