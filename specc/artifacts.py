@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from specc.checkpoint import dump as dump_tensors
 from specc.checkpoint import load as load_tensors
-from specc.compile.bundle import (
+from specc.compiler.bundle import (
     Bundle,
     TargetInfo,
     WeightInfo,
@@ -22,9 +22,9 @@ from specc.compile.bundle import (
     bundle,
     initial_weights,
 )
-from specc.compile.compiler import Compiler
-from specc.compile.program import Port, Program
-from specc.compile.state import Array, Element, StateMap, StateTensor
+from specc.compiler.compiler import Compiler
+from specc.compiler.program import Port, Program
+from specc.compiler.state import Array, Element, StateMap, StateTensor
 from specc.errors import RunError
 from specc.files import replace
 from specc.onnx_api import ONNX_VERSION

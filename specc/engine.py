@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from specc.compile.bundle import Bundle
-from specc.compile.state import LEARNING_RATE, METRICS, WEIGHTS
+from specc.compiler.bundle import Bundle
+from specc.compiler.state import LEARNING_RATE, METRICS, WEIGHTS
 from specc.errors import RunError
 from specc.feeding import Feeds
 from specc.session import Device, Stepper

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from specc.compile.bundle import Bundle, TargetInfo
-from specc.compile.program import Port
+from specc.compiler.bundle import Bundle, TargetInfo
+from specc.compiler.program import Port
 from specc.data.source import Samples
 from specc.data.targets import fit_inputs, fit_targets
 from specc.errors import DataError

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from specc.checkpoint import load as load_state
 from specc.checkpoint import save as save_state
-from specc.compile.bundle import Bundle, baked, bundle, initial_weights
-from specc.compile.compiler import Compiler
-from specc.compile.state import ITERATIONS, STATISTICS, WEIGHTS, StateMap
+from specc.compiler.bundle import Bundle, baked, bundle, initial_weights
+from specc.compiler.compiler import Compiler
+from specc.compiler.state import ITERATIONS, STATISTICS, WEIGHTS, StateMap
 from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError
 from specc.feeding import Given, feeds, inputs, samples, weights

@@ -18,8 +18,8 @@ from typing import Any, Literal, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from specc.compile.program import Program
-from specc.compile.state import NEXT
+from specc.compiler.program import Program
+from specc.compiler.state import NEXT
 from specc.errors import InternalError, RuntimeSetupError
 
 try:

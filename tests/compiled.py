@@ -11,7 +11,7 @@ import pytest
 from specc.primitives import Tensor
 
 # The compiler came after the families; a checkout without it tests them in NumPy only.
-builder = pytest.importorskip("specc.compile.builder")
+builder = pytest.importorskip("specc.compiler.builder")
 
 
 class NoWeights:

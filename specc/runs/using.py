@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from specc.artifacts import MODEL, read_bundle
 from specc.checkpoint import load as load_checkpoint
-from specc.compile.program import Port
+from specc.compiler.program import Port
 from specc.data.source import Names
 from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError

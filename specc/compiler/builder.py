@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from specc.compile.program import Port, Program, Role
-from specc.compile.state import NEXT, STATISTICS, WEIGHTS, StateTensor, vector
+from specc.compiler.program import Port, Program, Role
+from specc.compiler.state import NEXT, STATISTICS, WEIGHTS, StateTensor, vector
 from specc.graph import Graph, Value
 from specc.network import Network
 from specc.primitives import Tensor, Trace

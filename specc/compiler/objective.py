@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from specc import primitives as ops
-from specc.compile.lowering import Forward, dims, total, weight_penalties
+from specc.compiler.lowering import Forward, dims, total, weight_penalties
 from specc.metrics import Metric
 from specc.network import Network
 from specc.network.objectives import Objective

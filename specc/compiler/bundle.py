@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from specc.compile.compiler import Compiler
-from specc.compile.objective import Target, targets
-from specc.compile.program import Port, Program
-from specc.compile.state import Array, StateMap
+from specc.compiler.compiler import Compiler
+from specc.compiler.objective import Target, targets
+from specc.compiler.program import Port, Program
+from specc.compiler.state import Array, StateMap
 from specc.errors import RunError
 from specc.optimizers.schedules import Schedule
 from specc.spec.model import Spec

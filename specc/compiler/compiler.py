@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from specc import vjps as _rules
 from specc.autodiff import gradients
-from specc.compile.builder import (
+from specc.compiler.builder import (
     Builder,
     bound,
     packed,
@@ -15,10 +15,10 @@ from specc.compile.builder import (
     weight_shapes,
     weight_vectors,
 )
-from specc.compile.lowering import Forward, input_tensors, lower_network
-from specc.compile.objective import Scored, results, score
-from specc.compile.program import Program
-from specc.compile.state import (
+from specc.compiler.lowering import Forward, input_tensors, lower_network
+from specc.compiler.objective import Scored, results, score
+from specc.compiler.program import Program
+from specc.compiler.state import (
     ITERATIONS,
     LEARNING_RATE,
     METRICS,
@@ -29,7 +29,7 @@ from specc.compile.state import (
     scalar,
     vector,
 )
-from specc.compile.update import Update
+from specc.compiler.update import Update
 from specc.errors import CompileError
 from specc.graph import Value
 from specc.network import Network, build

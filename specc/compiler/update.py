@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from specc.compile.builder import Builder, bound, bound_stored, stored_flat
-from specc.compile.state import Element, StateTensor, scalar, vector
+from specc.compiler.builder import Builder, bound, bound_stored, stored_flat
+from specc.compiler.state import Element, StateTensor, scalar, vector
 from specc.graph import Value
 from specc.network import NodeWeight
 from specc.optimizers import Optimizer
