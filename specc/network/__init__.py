@@ -6,3 +6,4 @@ from specc.network.graph import Network as Network
 from specc.network.graph import Node as Node
 from specc.network.graph import NodeWeight as NodeWeight
 from specc.network.graph import Ref as Ref
+from specc.network.opened import open_spec as open_spec

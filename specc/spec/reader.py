@@ -33,18 +33,37 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
     Raises:
         SpecError: the file cannot be read, or is wrong; every problem with its place.
     """
-    path = Path(path)
+    return loads(decoded(read_bytes(path), str(path)), str(path), overrides)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a spec's file.
+
+    Raises:
+        SpecError: it cannot be read, or is larger than a spec may be.
+    """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise SpecError(Problem(Place(str(path)), "", f"a spec has at most {MOST_BYTES} bytes"))
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        place = Place(str(path))
-        raise SpecError(Problem(place, "", f"not UTF-8 at byte {error.start}")) from None
+        with Path(path).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)  # a device or pipe may have no end
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise SpecError(Problem(Place(str(path)), "", f"cannot be read: {why}")) from None
-    return loads(text, str(path), overrides)
+    if len(content) > MOST_BYTES:
+        raise SpecError(Problem(Place(str(path)), "", f"a spec has at most {MOST_BYTES} bytes"))
+    return content
+
+
+def decoded(content: bytes, file: str) -> str:
+    """The text in a spec's file, without a byte order mark, lines ending in `\\n`.
+
+    Raises:
+        SpecError: it is not UTF-8.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(Problem(Place(file), "", f"not UTF-8 at byte {error.start}")) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def loads(text: str, file: str = "", overrides: Sequence[str] = ()) -> Spec:
