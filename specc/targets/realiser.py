@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Protocol, TypeAlias
 
 from specc.errors import CompileError, InternalError
 from specc.graph import Adjoint, Graph, Value
@@ -12,10 +12,18 @@ from specc.primitives import Tensor
 from specc.targets.layout import Layout, Placed, placed, regroup
 from specc.targets.storage import Storage, WeightSource
 
-# From all tensors and the number of uses of each (by id): what is deferred, by id of the tensor;
-# None marks a tensor whose own value is left incomplete.
-Planner: TypeAlias = Callable[[Sequence[Tensor], Mapping[int, int]], dict[int, Any]]
+# From all tensors and the number of uses of each (by id): by id of the tensor, who realises it
+# instead of its rule; None marks a tensor that another one took over.
+Planner: TypeAlias = "Callable[[Sequence[Tensor], Mapping[int, int]], dict[int, Planned | None]]"
 Realise: TypeAlias = "Callable[[Realiser, Tensor], Placed]"
+
+
+class Planned(Protocol):
+    """A realisation of a tensor together with tensors in front of it."""
+
+    def realise(self, r: Realiser, t: Tensor) -> Placed:
+        """The tensor, those in front of it included."""
+        ...
 
 
 @dataclass(slots=True)
@@ -81,7 +89,7 @@ class Realiser:
     inputs: Mapping[str, Value]
     done: dict[int, Placed] = field(default_factory=dict[int, Placed])
     held: list[Tensor] = field(default_factory=list[Tensor])
-    planned: dict[int, Any] = field(default_factory=dict[int, Any])
+    planned: dict[int, Planned | None] = field(default_factory=dict[int, "Planned | None"])
 
     def realise(self, tensors: Sequence[Tensor], planner: Planner | None = None) -> list[Placed]:
         """All of `tensors`, in the order in which they were made.
@@ -102,11 +110,12 @@ class Realiser:
                 users[id(tensor)] = users.get(id(tensor), 0) + 1
             self.planned = planner(reachable, users)
         for tensor in reachable:
-            if weight_of(tensor) is None:
+            if weight_of(tensor) is None and not self._emptied(tensor):
                 self._make(tensor)
         return [self.place(tensor) for tensor in tensors]
 
     def _emptied(self, tensor: Tensor) -> bool:
+        """Whether a later tensor took over this one's work."""
         return id(tensor) in self.planned and self.planned[id(tensor)] is None
 
     def place(self, tensor: Tensor) -> Placed:
@@ -117,7 +126,11 @@ class Realiser:
     def _make(self, tensor: Tensor) -> Placed:
         if id(tensor) not in self.done:
             with self.graph.scope(tensor.scope) if tensor.scope else self.graph.scope("model"):
-                made = self.rules.find(tensor.op)(self, tensor)
+                taken = self.planned.get(id(tensor))
+                if taken is None:
+                    made = self.rules.find(tensor.op)(self, tensor)
+                else:
+                    made = taken.realise(self, tensor)
             if made.value.shape != made.layout.physical:
                 raise InternalError(f"{tensor.op}: {made.value.shape} is not {made.layout}")
             self.bind(tensor, made)
