@@ -33,6 +33,8 @@ from specc.errors import InternalError, nearest
 M = TypeVar("M", bound="Member")
 # What stands in a generated JSON schema where any member of a family may.
 FAMILY_MARK = "x-family"
+# Of one member; more would only take time.
+MOST_ERRORS = 200
 
 
 def snake_case(name: str) -> str:
@@ -51,7 +53,7 @@ def explained(error: ValidationError, model: type[BaseModel], *above: str) -> Va
     Only here is it known which model a field does not belong to.
     """
     lines: list[InitErrorDetails] = []
-    for line in error.errors(include_url=False):
+    for line in error.errors(include_url=False)[:MOST_ERRORS]:
         loc, kind, message = line["loc"], line["type"], line["msg"]
         name = str(loc[-1]) if loc else ""
         if kind == "extra_forbidden" and len(loc) == 1:

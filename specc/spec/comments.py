@@ -15,7 +15,8 @@ from specc.spec.document import Document
 from specc.spec.emit import Comments
 from specc.spec.nodes import Fields, Items, Node
 
-COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
+# U+2028 and the like count as white space, as they do for ruamel.
+COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Expander:
         self._models = models
         self._problems = problems
         self._layers: dict[int, Layer | None] = {}
+        self._broken: set[int] = set()
         self._steps = 0
 
     def expand(self, nodes: Sequence[Node], path: str) -> Frame:
@@ -82,10 +83,7 @@ class Expander:
         return None
 
     def _list(self, frame: Frame, nodes: Sequence[Node], path: str) -> None:
-        entries = [
-            written(node, f"{path}[{i}]", self._blocks, self._problems)
-            for i, node in enumerate(nodes)
-        ]
+        entries = [self._written(node, f"{path}[{i}]") for i, node in enumerate(nodes)]
         for index, entry in enumerate(entries):
             if entry is None:
                 self._excuse(nodes[index], frame)
@@ -94,6 +92,15 @@ class Expander:
         for index, entry in enumerate(entries):
             if entry is not None:
                 self._entry(entry, index, entries, frame)
+
+    def _written(self, node: Node, path: str) -> Written | None:
+        """The entry's parts; one that is broken is looked at once, however often it is inlined."""
+        if id(node) in self._broken:
+            return None
+        entry = written(node, path, self._blocks, self._problems)
+        if entry is None:
+            self._broken.add(id(node))
+        return entry
 
     def _excuse(self, node: Node, frame: Frame) -> None:
         """Know the name of a broken entry, so that what reads it is not reported too."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from specc.errors import Place, Problem, SpecError
 
-# More than this helps nobody; a broken block used a thousand times must not fill the screen.
+# More than this helps nobody, and a hostile file must not take for ever.
 MOST = 200
+LONGEST_MESSAGE = 2000
+LONGEST_PATH = 500
 
 
 class Problems:
@@ -19,14 +21,20 @@ class Problems:
         return len(self._seen)
 
     def add(self, place: Place, path: str, message: str) -> None:
-        """Note one problem."""
+        """Note one problem.
+
+        Raises:
+            SpecError: there are too many; it has them all.
+        """
+        message, path = _cut(message, LONGEST_MESSAGE), _cut(path, LONGEST_PATH)
         # Without a line the path alone tells two entries apart.
         seen = (place, message if place.line else f"{path}: {message}")
         if seen in self._seen:
             return
         self._seen.add(seen)
-        if len(self.found) < MOST:
-            self.found.append(Problem(place, path, message))
+        self.found.append(Problem(place, path, message))
+        if len(self.found) >= MOST:
+            raise SpecError(self.found)
 
     def check(self) -> None:
         """Stop here when anything is wrong.
@@ -36,3 +44,7 @@ class Problems:
         """
         if self.found:
             raise SpecError(self.found)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."

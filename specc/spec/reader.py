@@ -54,7 +54,7 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def decoded(content: bytes, file: str) -> str:
-    """The text in a spec's file, without a byte order mark, lines ending in `\\n`.
+    """The text in a spec's file, without a byte order mark, with plain line ends.
 
     Raises:
         SpecError: it is not UTF-8.
