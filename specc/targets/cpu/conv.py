@@ -63,7 +63,11 @@ def _columns(g: Graph, x: Value, table: Index) -> Value:
     cells, windows = table.shape
     size = x.shape[1]
     padded = pad_axis(g, x, 1, 0, 1) if (table == size).any() else x
-    if cells == 1 and windows == size and np.array_equal(table[0], np.arange(windows)):
+    if (
+        cells == 1
+        and windows == size
+        and np.array_equal(table[0], np.arange(windows, dtype=np.int64))
+    ):
         return padded
     return g.op("Gather", padded, g.const(table), axis=1)
 
@@ -91,7 +95,7 @@ def input_grad(g: Graph, dy: Value, w: Value, table: Index, size: int) -> Value:
     columns = g.op("Gemm", w, wide, transA=1)
     columns = g.reshape(columns, (*_channels(w, cells), cells * spread, batch))
     if index.shape[0] == 1:
-        if np.array_equal(index[0], np.arange(cells * spread)):
+        if np.array_equal(index[0], np.arange(cells * spread, dtype=np.int64)):
             return columns
         return g.op("Gather", columns, g.const(index[0]), axis=1)
     return g.reduce("ReduceSum", g.op("Gather", columns, g.const(index), axis=1), [1])
