@@ -16,11 +16,24 @@ from specc.targets.realiser import Realiser
 from specc.tensors import product
 from specc.vjps.movement import inverse_table, pad_axis
 
+# Columns of one sample beyond this many floats are not gathered: at 1 MiB a sample, a batch of 64
+# keeps 64 MiB for the backward pass of one layer alone.
+MAX_COLUMNS = 2**18
+
+
+def gathers(t: Tensor) -> bool:
+    """Whether a convolution is done by Gather and Gemm; else onnxruntime's Conv does it."""
+    kernel = t.inputs[1].shape
+    cells = int(np.prod(known(kernel[:-2])))
+    columns = product((kernel[-2], cells, pixels(t.shape)))
+    small = isinstance(columns, int) and columns <= MAX_COLUMNS
+    return t.attrs["groups"] == 1 and (cells == 1 or small)
+
 
 @CPU.rule("conv")
 def conv(r: Realiser, t: Tensor) -> Placed:
     """Y[F, P N] = W[F, C k] X-columns[C k, P N], the bias as Gemm's third operand."""
-    if t.attrs["groups"] != 1:
+    if not gathers(t):
         return PORTABLE.find("conv")(r, t)
     bias = [r.vector(b) for b in t.inputs[2:]]
     return from_rows(convolve(r, t, bias), t)

@@ -15,7 +15,7 @@ import numpy as np
 
 from specc.graph import Adjoint, Graph, Value
 from specc.primitives import Tensor
-from specc.targets.cpu.conv import convolve
+from specc.targets.cpu.conv import convolve, gathers
 from specc.targets.cpu.pool import first_maxima, pool_rows
 from specc.targets.cpu.rows import from_rows, pixels, table_of
 from specc.targets.layout import Placed
@@ -72,7 +72,7 @@ def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Plann
         chain = _upstream(pool, users)
         relu = bool(chain) and chain[0].op == "Relu"
         ahead = chain[1:] if relu else chain
-        if not ahead or ahead[0].op != "conv" or ahead[0].attrs["groups"] != 1:
+        if not ahead or ahead[0].op != "conv" or not gathers(ahead[0]):
             continue
         planned[id(pool)] = PooledConv(ahead[0], relu)
         planned[id(ahead[0])] = None
