@@ -97,11 +97,14 @@ def history_table(
     return ["epoch", *map(printable, names)], rows
 
 
-def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns aligned to the right, two spaces apart, in plain text."""
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:
+    """Columns two spaces apart in plain text, aligned to the right but for the first `left`."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        "  ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in (header, *rows)
     ]
     return "\n".join(lines)

@@ -34,6 +34,11 @@ Device: TypeAlias = Literal["cpu", "cuda"]
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
+def available_providers() -> list[str]:
+    """Execution providers that this onnxruntime was built with; they may still not load."""
+    return [str(name) for name in ort.get_available_providers()]
+
+
 def default_threads() -> int:
     """Processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):

@@ -37,26 +37,35 @@ def terminal(stream: TextIO) -> Console | None:
 
 
 def show_table(
-    stream: TextIO, header: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
+    stream: TextIO,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    title: str = "",
+    left: int = 0,
 ) -> None:
-    """A table of text, aligned to the right; plain text in a pipe."""
+    """A table of text, aligned to the right but for `left` columns; plain text in a pipe."""
     console = terminal(stream)
     if console is None:
-        stream.write("".join(f"{line}\n" for line in (title, text_table(header, rows)) if line))
+        stream.write("".join(f"{line}\n" for line in (title, text_table(header, rows, left)) if line))
     else:
-        _draw_table(console, header, rows, title)
+        _draw_table(console, header, rows, title, left)
 
 
 def _draw_table(
-    console: Console, header: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
+    console: Console,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    title: str = "",
+    left: int = 0,
 ) -> None:
     from rich import box
     from rich.table import Table
 
     ascii_only = console.options.ascii_only
     table = Table(title=title or None, box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD)
-    for name in header:
-        table.add_column(name, justify="right", overflow="ellipsis", no_wrap=True)
+    for i, name in enumerate(header):
+        side = "left" if i < left else "right"
+        table.add_column(name, justify=side, overflow="ellipsis", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     console.print(table)

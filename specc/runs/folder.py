@@ -14,6 +14,7 @@ import csv
 import io
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -111,6 +112,23 @@ def new_folder(name: str, parent: Path = Path("runs")) -> Path:
     while (path := parent / f"{name}-{today}-{n}").exists():
         n += 1
     return path
+
+
+def newest_folder(name: str, parent: Path = Path("runs")) -> Path:
+    """The `runs/NAME-DATE-N` with the latest date and number.
+
+    Raises:
+        RunError: there is none.
+    """
+    pattern = re.compile(re.escape(name) + r"-(\d{4}-\d{2}-\d{2})-(\d+)")
+    found = [
+        (match[1], int(match[2]), path)
+        for path in (parent.iterdir() if parent.is_dir() else ())
+        if (match := pattern.fullmatch(path.name))
+    ]
+    if not found:
+        raise RunError(f"{parent}: there is no run of {name!r}; name its folder with -o")
+    return max(found)[2]
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,81 @@
+"""The application: all commands, in the order in which `specc --help` lists them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from specc.app import (
+    check,
+    compiling,
+    costs,
+    diff,
+    doctor,
+    explain,
+    fmt,
+    importing,
+    init,
+    outcome,
+    predicting,
+    schema,
+    summary,
+    training,
+)
+from specc.app.output import show, tolerate_encodings
+
+# Colours and boxes in the help would cost a third of a second at every start.
+app = typer.Typer(
+    name="specc",
+    cls=outcome.Commands,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        show(f"specc {version('specc')}")
+        raise typer.Exit
+
+
+@app.callback()
+def specc(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Neural networks as data: describe a model in YAML, train and run it as ONNX.
+
+    Start with `specc init`, then `specc summary` and `specc train`.
+    """
+    del version
+
+
+app.command()(init.init)
+app.command()(check.check)
+app.command()(summary.summary)
+app.command()(explain.explain)
+app.command()(costs.costs)
+app.command("compile")(compiling.compile_)
+app.command()(training.train)
+app.command()(predicting.evaluate)
+app.command("run")(predicting.run)
+app.command("import")(importing.import_)
+app.command()(diff.diff)
+app.command()(fmt.fmt)
+app.command()(schema.schema)
+app.command()(doctor.doctor)
+
+
+def run() -> None:
+    """Run the command of this process and exit."""
+    tolerate_encodings()
+    # `app()` itself would also install a hook for exceptions.
+    typer.main.get_command(app)(prog_name="specc")

@@ -1,0 +1,67 @@
+"""`specc compile`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specc.app.options import Assignments, Json, SpecFile
+from specc.app.output import complain, show_json, show_rows
+
+
+class Target(StrEnum):
+    """What graphs are made for."""
+
+    PORTABLE = "portable"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+def compile_(
+    spec: SpecFile,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="The folder to write into.")
+    ],
+    target: Annotated[
+        Target, typer.Option(help="portable runs everywhere; cpu and cuda are faster there.")
+    ] = Target.PORTABLE,
+    opset: Annotated[
+        int | None, typer.Option(min=1, help="ONNX opset; by default the target's.")
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights by name (.safetensors) instead of drawn ones."),
+    ] = None,
+    assignments: Assignments = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Compile a spec to ONNX graphs that train, evaluate and infer.
+
+    The folder gets train.onnx, eval.onnx, infer.onnx, model.onnx (weights inside),
+    state.safetensors and manifest.json, which is all that a program in any language needs. Without
+    a `train:` section there are no train.onnx and eval.onnx.
+    """
+    from specc.artifacts import write_compiled
+    from specc.network import open_spec
+
+    opened, _ = open_spec(spec, assignments or ())
+    made = write_compiled(output, opened, target.value, opset, weights)
+    programs = [
+        {
+            "file": f"{name}.onnx",
+            "nodes": sum(program.nodes.values()),
+            "bytes": len(program.model),
+        }
+        for name, program in made.programs.items()
+    ]
+    if as_json:
+        show_json({"folder": str(output), "target": made.target, "opset": made.opset,
+                   "programs": programs})  # fmt: skip
+        return
+    rows = [[str(p["file"]), f"{p['nodes']:,}", f"{p['bytes']:,}"] for p in programs]
+    show_rows(("graph", "nodes", "bytes"), rows)
+    complain(f"wrote {output} (target {made.target}, opset {made.opset})")

@@ -1,0 +1,41 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+SpecFile: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="SPEC", help="A spec, for example specs/mnist_cnn.yaml.")
+]
+RunFolder: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A folder that `specc train` wrote.")
+]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Assignments: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change the spec first: --set train.epochs=2. May be repeated.",
+    ),
+]
+DataFolder: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Where the dataset's files are."),
+]
+
+
+class Device(StrEnum):
+    """Where graphs run."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+OnDevice: TypeAlias = Annotated[
+    Device, typer.Option("--device", help="Where to run; there is no fall-back.")
+]

@@ -1,0 +1,77 @@
+"""How a command ends: exceptions become messages and exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typing_extensions import override
+
+from specc.app.output import complain
+from specc.errors import SpeccError
+
+USER_ERROR = 2
+INTERRUPTED = 130
+# The system's, not ours: a full or read-only disk, a quota, a broken device, too many open files.
+SYSTEM = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE)
+
+
+class Commands(TyperGroup):
+    """The group of all commands. typer handles usage errors; what else can happen, this does."""
+
+    @override
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with outcome():
+            return super().make_context(*args, **kwargs)
+
+    @override
+    def invoke(self, ctx: Any) -> Any:
+        with outcome():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def outcome() -> Generator[None]:
+    """Turns what the user can mend into a message and `typer.Exit`; bugs pass through."""
+    try:
+        yield
+    except SpeccError as error:
+        complain(str(error))
+        raise typer.Exit(USER_ERROR) from None
+    except KeyboardInterrupt:
+        complain("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        raise typer.Exit(_reader_gone()) from None
+    except OSError as error:
+        if error.filename is None and error.errno not in SYSTEM:
+            raise
+        place = (
+            f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        )
+        complain(f"{place}{error.strerror or error}")
+        raise typer.Exit(USER_ERROR) from None
+
+
+def _reader_gone() -> int:
+    """The exit code when nobody reads on: `specc summary x | head -1` has all that it wanted.
+
+    What is still buffered would be a traceback when the interpreter exits, so it goes nowhere. A
+    reader of stderr that left stops a command halfway, as Ctrl-C does.
+    """
+    code = 0
+    for stream, meaning in ((sys.stdout, 0), (sys.stderr, INTERRUPTED)):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+            code = meaning
+    return code

@@ -1,0 +1,75 @@
+"""`specc train`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specc.app.options import Assignments, DataFolder, Device, Json, OnDevice, SpecFile
+from specc.app.output import complain, metric_lines, show, show_json
+
+if TYPE_CHECKING:
+    from specc.runs.training import Trained
+
+
+def train(
+    spec: SpecFile,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="RUN", help="The run's folder; by default runs/NAME-DATE-N."
+        ),
+    ] = None,
+    data: DataFolder = None,
+    assignments: Assignments = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Decides everything random; the spec's by default.")
+    ] = None,
+    device: OnDevice = Device.CPU,
+    *,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with a run that was stopped; by default the newest."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a spec; the result is a run folder.
+
+    Ctrl-C stops after a checkpoint. Whatever stops a run, --resume goes on as if nothing had
+    happened: the trained model has the same bytes.
+    """
+    from specc.network import open_spec
+    from specc.runs.folder import new_folder, newest_folder
+    from specc.runs.training import train as trained
+    from specc.terminal import make_progress
+
+    overrides = list(assignments or ())
+    if seed is not None:
+        overrides.append(f"train.seed={seed}")
+    opened, _ = open_spec(spec, overrides)
+    run = output or (newest_folder if resume else new_folder)(opened.name)
+    progress = make_progress(sys.stderr, quiet)
+    try:
+        found = trained(
+            opened, run, data=data, device=device.value, resume=resume, progress=progress
+        )
+    except KeyboardInterrupt:
+        progress.close()
+        complain(
+            f"stopped; to go on: specc train {spec} -o {run} --resume (same options as before)"
+        )
+        raise
+    finally:
+        progress.close()
+    _report(found, as_json=as_json)
+
+
+def _report(found: Trained, *, as_json: bool) -> None:
+    if as_json:
+        show_json({"run": str(found.folder), "history": found.history.history, "test": found.test})
+        return
+    show("\n".join([f"run {found.folder}", *metric_lines(found.test, "test_")]))
