@@ -110,7 +110,17 @@ def nearest(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
     """
     listed = 40
     names = sorted(set(known))
-    close = difflib.get_close_matches(word[:100], {*names, *also}, n=1, cutoff=0.6)
+    plain = {_letters(name): name for name in (*also, *names)}
+    alike = plain.get(_letters(word))  # Keras' own spelling: ReLU, Conv2D
+    close = [alike] if alike else _close(word[:100], {*names, *also})
     hint = f" did you mean {close[0]!r}?" if close else ""
     shown = ", ".join(names[:listed]) + (", ..." if len(names) > listed else "")
     return f"{hint} valid: {shown}" if names else hint
+
+
+def _letters(name: str) -> str:
+    return "".join(char for char in name.lower() if char.isalnum())
+
+
+def _close(word: str, names: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(word, names, n=1, cutoff=0.6)

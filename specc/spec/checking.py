@@ -45,7 +45,7 @@ def member(
 ) -> M | None:
     """A member of `kind` from what stands behind its key; None and problems when it is wrong."""
     fields = None if node is None else plain(node)
-    at = key if node is None or plain(node) is None else node
+    at = key if node is None or fields is None else node
     try:
         made = kind.from_fields(fields)
     except ValidationError as error:
@@ -54,7 +54,7 @@ def member(
     except PydanticCustomError as error:
         problems.add(at.place, path, error.message())
         return None
-    return made if _uncoerced(at, made, path, problems) else None
+    return made if fields is None or _uncoerced_body(at, made, path, problems) else None
 
 
 def section(model: type[B], node: Node, key: Scalar, path: str, problems: Problems) -> B | None:
@@ -191,7 +191,12 @@ def _uncoerced(node: Node, value: object, path: str, problems: Problems) -> bool
     pydantic's lax mode converts both; its strict mode would refuse lists where tuples are kept.
     """
     if isinstance(node, Scalar):
-        return _same_type(node, value, path, problems)
+        named = isinstance(value, Member)  # by its bare name
+        return named or _same_type(node, value, path, problems)
+    if isinstance(node, Fields) and isinstance(value, Member) and len(node) == 1:
+        key, body = node.pairs[0]
+        if value.members.get(str(key.value)) is type(value):
+            return _uncoerced_body(body, value, f"{path}.{key.value}", problems)
     good = True
     for part, inner, made in _pairs(node, value):
         good &= _uncoerced(inner, made, path + part, problems)
@@ -206,10 +211,6 @@ def _pairs(node: Items | Fields, value: object) -> list[tuple[str, Node, object]
         made = list(cast("Sequence[object]", value))
         both = zip(node.items, made, strict=False) if len(made) == len(node.items) else ()
         return [(f"[{i}]", inner, part) for i, (inner, part) in enumerate(both)]
-    if isinstance(value, Member) and len(node) == 1:
-        key, body = node.pairs[0]
-        if value.members.get(str(key.value)) is type(value):
-            return [(f".{key.value}", body, value)]
     parts: list[tuple[str, Node, object]] = []
     for key, inner in node:
         if isinstance(value, BaseModel):
@@ -220,12 +221,20 @@ def _pairs(node: Items | Fields, value: object) -> list[tuple[str, Node, object]
     return parts
 
 
+def _uncoerced_body(node: Node, made: Member, path: str, problems: Problems) -> bool:
+    """As `_uncoerced` for what stands behind a member's key: its fields, or the first one alone."""
+    if isinstance(node, Scalar) and (node.value is None or node.value == made.key):
+        return True
+    if isinstance(node, Fields):
+        parts = _pairs(node, made)
+        return all(
+            [_uncoerced(inner, value, path + part, problems) for part, inner, value in parts]
+        )
+    first = made.first_field()
+    return first is None or _uncoerced(node, getattr(made, first), path, problems)
+
+
 def _same_type(node: Scalar, value: object, path: str, problems: Problems) -> bool:
-    if isinstance(value, Member):
-        first = value.first_field()
-        if first is None or isinstance(node.value, str):
-            return True
-        value = getattr(value, first)
     text_for_number = isinstance(node.value, str) and isinstance(value, int | float)
     truth_for_number = (
         isinstance(node.value, bool)
