@@ -33,21 +33,23 @@ def matmul(g: Graph, node: Node, dy: Value) -> Grads:
 
 @vjp("Gemm")
 def gemm(g: Graph, node: Node, dy: Value) -> Grads:
-    """Y = op(A) op(B) + C.  d op(A) = dY op(B)^T, d op(B) = op(A)^T dY, dC = dY.
+    """Y = alpha op(A) op(B) + beta C, where op transposes or not.
 
-    op transposes or not; alpha and beta are 1, as the targets emit it.
+    d op(A) = alpha dY op(B)^T, d op(B) = alpha op(A)^T dY, dC = beta dY.
     """
     a, b = two(node)
+    alpha, beta = node.attrs.get("alpha", 1.0), node.attrs.get("beta", 1.0)
     flip_a, flip_b = node.attrs.get("transA", 0), node.attrs.get("transB", 0)
+    scale = {} if alpha == 1.0 else {"alpha": alpha}
     if flip_a:
-        da = g.op("Gemm", b, dy, transA=flip_b, transB=1)
+        da = g.op("Gemm", b, dy, transA=flip_b, transB=1, **scale)
     else:
-        da = g.op("Gemm", dy, b, transB=1 - flip_b)
+        da = g.op("Gemm", dy, b, transB=1 - flip_b, **scale)
     if flip_b:
-        db = g.op("Gemm", dy, a, transA=1, transB=flip_a)
+        db = g.op("Gemm", dy, a, transA=1, transB=flip_a, **scale)
     else:
-        db = g.op("Gemm", a, dy, transA=1 - flip_a)
-    return [da, db, dy][: len(node.inputs)]
+        db = g.op("Gemm", a, dy, transA=1 - flip_a, **scale)
+    return [da, db, dy if beta == 1.0 else dy * beta][: len(node.inputs)]
 
 
 @vjp("Einsum")

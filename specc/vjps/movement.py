@@ -70,13 +70,15 @@ def zeros_like(g: Graph, x: Value) -> Value:
 def slice_(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = X[start::step] along axes.  dX = dY at those positions, zero elsewhere."""
     x = one(node)
-    starts, _, axes, steps = (constant(node, k) for k in range(1, 5))
+    starts, stops, axes, steps = ([int(v) for v in constant(node, k)] for k in range(1, 5))
     dx = dy
-    for start, axis, step in zip(starts, axes, steps, strict=True):
-        size = x.shape[int(axis)]
+    for start, stop, axis, step in zip(starts, stops, axes, steps, strict=True):
+        size = x.shape[axis]
         if isinstance(size, Sym):
             raise TypeError("a slice of the batch axis has no gradient rule")
-        dx = place(g, dx, int(axis), int(start), int(step), size)
+        # ONNX counts and clamps as Python does.
+        first, _, _ = slice(start, stop, step).indices(size)
+        dx = place(g, dx, axis, first, step, size)
     return [dx, None, None, None, None]
 
 
@@ -121,10 +123,12 @@ def pad(g: Graph, node: Node, dy: Value) -> Grads:
     x = one(node)
     if node.attrs.get("mode", "constant") not in ("constant", b"constant"):
         raise TypeError("only constant padding has a gradient rule; targets emit no other")
-    pads = constant(node, 1)
+    pads = constant(node, 1).tolist()
+    if min(pads) < 0:
+        raise TypeError("padding that cuts has no gradient rule; targets slice instead")
     dx = dy
     for axis in range(x.rank):
-        before, after = int(pads[axis]), int(pads[axis + x.rank])
+        before, after = pads[axis], pads[axis + x.rank]
         if before or after:
             stop = before + next(d for d in (x.shape[axis],) if isinstance(d, int))
             dx = g.op("Slice", dx, g.ints(before), g.ints(stop), g.ints(axis), g.ints(1))
@@ -140,7 +144,7 @@ def gather(g: Graph, node: Node, dy: Value) -> Grads:
     addition.
     """
     x, indices = two(node)
-    axis = int(node.attrs.get("axis", 0))
+    axis = int(node.attrs.get("axis", 0)) % x.rank
     if indices.const is not None and isinstance(x.shape[axis], int):
         return [gather_adjoint(g, dy, x, indices.const, axis), None]
     zeros = zeros_like(g, x)

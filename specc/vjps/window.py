@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -114,6 +115,12 @@ def conv_transpose(g: Graph, node: Node, dy: Value) -> Grads:
     return grads[: len(node.inputs)]
 
 
+def _simple(node: Node) -> None:
+    """Refuse what the rules of pools would get wrong: windows with gaps, or beyond the padding."""
+    if node.attrs.get("ceil_mode", 0) or any(d != 1 for d in node.attrs.get("dilations", ())):
+        raise TypeError(f"{node.op} with ceil_mode or dilations has no gradient rule")
+
+
 @vjp("MaxPool")
 def max_pool(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = maxima of windows.  dX = dY at the first maximum of each window.
@@ -121,6 +128,7 @@ def max_pool(g: Graph, node: Node, dy: Value) -> Grads:
     One strided slice of X for each cell of the window tells by comparison whether that cell held
     the maximum; Indices and ScatterElements, the textbook way, are 10 times slower on the CPU.
     """
+    _simple(node)
     x, y = one(node), node.outputs[0]
     kernel, strides, pads = (node.attrs[k] for k in ("kernel_shape", "strides", "pads"))
     spatial = len(kernel)
@@ -179,16 +187,21 @@ def window_counts(
 
 @vjp("AveragePool")
 def average_pool(g: Graph, node: Node, dy: Value) -> Grads:
-    """Y = means of windows over cells inside X.  dX = dY / count, added over each window.
+    """Y = means of windows.  dX = dY / count, added over each window.
+
+    The count is of cells inside X, or with `count_include_pad` of all cells.
 
     The addition is a ConvTranspose with a kernel of ones, channel by channel.
     """
+    _simple(node)
     x = one(node)
     kernel, strides, pads = (node.attrs[k] for k in ("kernel_shape", "strides", "pads"))
     spatial = len(kernel)
     pairs = list(zip(pads[:spatial], pads[spatial:], strict=True))
-    counts = window_counts(_spatial(x), kernel, strides, pairs)
-    share = dy / g.const(counts, dy.dtype)
+    if node.attrs.get("count_include_pad", 0):
+        share = dy * (1.0 / math.prod(kernel))
+    else:
+        share = dy / g.const(window_counts(_spatial(x), kernel, strides, pairs), dy.dtype)
     rows: Dims = (product(dy.shape[:2]), 1, *dy.shape[2:])
     ones = g.const(np.ones((1, 1, *kernel)), x.dtype)
     like = Node(
