@@ -65,12 +65,18 @@ IntSingle: TypeAlias = Annotated[
     Sizes, BeforeValidator(per_axis(1, 1)), _sizes_schema(1, 1), _SHORT
 ]
 IntPair: TypeAlias = Annotated[Sizes, BeforeValidator(per_axis(2, 1)), _sizes_schema(2, 1), _SHORT]
+IntTriple: TypeAlias = Annotated[
+    Sizes, BeforeValidator(per_axis(3, 1)), _sizes_schema(3, 1), _SHORT
+]
 # The same, 0 allowed.
 ExtraSingle: TypeAlias = Annotated[
     Sizes, BeforeValidator(per_axis(1, 0)), _sizes_schema(1, 0), _SHORT
 ]
 ExtraPair: TypeAlias = Annotated[
     Sizes, BeforeValidator(per_axis(2, 0)), _sizes_schema(2, 0), _SHORT
+]
+ExtraTriple: TypeAlias = Annotated[
+    Sizes, BeforeValidator(per_axis(3, 0)), _sizes_schema(3, 0), _SHORT
 ]
 
 
@@ -124,6 +130,7 @@ _SHORT_PAIRS = PlainSerializer(_shortest_pairs, when_used="json")
 # (before, after) elements of each spatial axis, to add or to cut.
 Sides1D: TypeAlias = Annotated[Pairs, BeforeValidator(pairs(1)), _pairs_schema(1), _SHORT_PAIRS]
 Sides2D: TypeAlias = Annotated[Pairs, BeforeValidator(pairs(2)), _pairs_schema(2), _SHORT_PAIRS]
+Sides3D: TypeAlias = Annotated[Pairs, BeforeValidator(pairs(3)), _pairs_schema(3), _SHORT_PAIRS]
 
 
 def one_of(*choices: str) -> BeforeValidator:

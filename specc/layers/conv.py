@@ -1,4 +1,4 @@
-"""Convolutions of one and two spatial axes, whole or in groups."""
+"""Convolutions of one, two and three spatial axes, whole or in groups."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from specc.fields import (
     DataFormat,
     IntPair,
     IntSingle,
+    IntTriple,
     OptionalActivation,
     Padding,
     Sizes,
@@ -191,3 +192,22 @@ class Conv2D(Convolution):
     """Steps of the window, down and across."""
     dilation_rate: IntPair = (1, 1)
     """Distance of neighbouring cells of the window, down and across."""
+
+
+class Conv3D(Convolution):
+    """activation(x * W + b) over three axes: a convolution of volumes.
+
+    Shapes: x (N, d, h, w, c), kernel W (kd, kh, kw, c/groups, filters), bias b (filters), result
+    (N, od, oh, ow, filters); channels second with `channels_first`.
+
+    Source: keras/src/layers/convolutional/conv3d.py (3.15.1).
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("convolution3d",)
+
+    kernel_size: IntTriple
+    """Depth, height and width of the window."""
+    strides: IntTriple = (1, 1, 1)
+    """Steps of the window along depth, height and width."""
+    dilation_rate: IntTriple = (1, 1, 1)
+    """Distance of neighbouring cells of the window along depth, height and width."""

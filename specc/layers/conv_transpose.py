@@ -15,8 +15,10 @@ from specc.fields import (
     DataFormat,
     ExtraPair,
     ExtraSingle,
+    ExtraTriple,
     IntPair,
     IntSingle,
+    IntTriple,
     OptionalActivation,
     Padding,
     Sizes,
@@ -211,3 +213,24 @@ class Conv2DTranspose(TransposedConvolution):
     """Elements added to the smallest result, less than the stride; Keras' choice when absent."""
     dilation_rate: IntPair = (1, 1)
     """Distance of neighbouring cells of the window, down and across."""
+
+
+class Conv3DTranspose(TransposedConvolution):
+    """activation of the adjoint of a convolution over three axes, plus a bias.
+
+    Shapes: x (N, d, h, w, c), kernel (kd, kh, kw, filters, c), bias (filters), result
+    (N, od, oh, ow, filters); channels second with `channels_first`.
+
+    Source: keras/src/layers/convolutional/conv3d_transpose.py (3.15.1).
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("convolution3d_transpose",)
+
+    kernel_size: IntTriple
+    """Depth, height and width of the window."""
+    strides: IntTriple = (1, 1, 1)
+    """Distance of the windows of neighbouring input elements along each axis."""
+    output_padding: ExtraTriple | None = None
+    """Elements added to the smallest result, less than the stride; Keras' choice when absent."""
+    dilation_rate: IntTriple = (1, 1, 1)
+    """Distance of neighbouring cells of the window along each axis."""

@@ -138,3 +138,28 @@ class SpatialDropout2D(_Dropping):
         if self.data_format == "channels_last":
             return (x.shape[0], 1, 1, x.shape[3])
         return (x.shape[0], x.shape[1], 1, 1)
+
+
+class SpatialDropout3D(_Dropping):
+    """Dropout of whole channels of a volume: one draw for all its positions.
+
+    Shapes: x (N, d, h, w, c), or (N, c, d, h, w) with `channels_first`; result the same.
+
+    Source: keras/src/layers/regularization/spatial_dropout.py (3.15.1); Tompson et al. (2014).
+    """
+
+    data_format: DataFormat = "channels_last"
+    """Where the channels stand."""
+    seed: int | None = None
+    """Overrides the training seed for this layer."""
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        expect_image(inputs[0], 3, self.data_format)
+        return inputs[0]
+
+    @override
+    def noise(self, x: Tensor) -> Dims:
+        if self.data_format == "channels_last":
+            return (x.shape[0], 1, 1, 1, x.shape[4])
+        return (x.shape[0], x.shape[1], 1, 1, 1)

@@ -126,3 +126,29 @@ class GlobalMaxPooling2D(_Maximum):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("global_max_pool2d",)
+
+
+class GlobalAveragePooling3D(_Mean):
+    """Mean of each channel over the volume.
+
+    Shapes: x (N, d, h, w, c), result (N, c), or (N, 1, 1, 1, c) with `keepdims`; channels second
+    with `channels_first`.
+
+    Source: keras/src/layers/pooling/global_average_pooling3d.py (3.15.1).
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("global_avg_pool3d",)
+    spatial: ClassVar[int] = 3
+
+
+class GlobalMaxPooling3D(_Maximum):
+    """Maximum of each channel over the volume.
+
+    Shapes: x (N, d, h, w, c), result (N, c), or (N, 1, 1, 1, c) with `keepdims`; channels second
+    with `channels_first`.
+
+    Source: keras/src/layers/pooling/global_max_pooling3d.py (3.15.1).
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("global_max_pool3d",)
+    spatial: ClassVar[int] = 3

@@ -7,7 +7,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from specc import primitives as ops
-from specc.fields import DataFormat, Pairs, Sides1D, Sides2D
+from specc.fields import DataFormat, Pairs, Sides1D, Sides2D, Sides3D
 from specc.layer import Layer, Lowering, Shapes, Window
 from specc.layers.axes import expect_image, expect_rank, spatial_axes
 from specc.primitives import Tensor
@@ -83,6 +83,19 @@ class ZeroPadding2D(ZeroPadding):
     """Number of zeros: one, [vertical, horizontal], or [[top, bottom], [left, right]]."""
 
 
+class ZeroPadding3D(ZeroPadding):
+    """Zeros around a volume.
+
+    Shapes: x (N, d, h, w, c), result (N, d + front + back, h + top + bottom, w + left + right, c);
+    channels second with `channels_first`.
+
+    Source: keras/src/layers/reshaping/zero_padding3d.py (3.15.1).
+    """
+
+    padding: Sides3D = ((1, 1), (1, 1), (1, 1))
+    """Number of zeros: one, one for each axis, or [before, after] of each axis."""
+
+
 def _cut(shape: Shape, cropping: Pairs, axes: tuple[int, ...]) -> Shape:
     less = dict(zip(axes, cropping, strict=True))
     out: list[int | None] = []
@@ -129,7 +142,39 @@ class Cropping1D(Layer):
         return _shift(tuple((-a, -b) for a, b in self.cropping), (1,))
 
 
-class Cropping2D(Layer):
+class Cropping(Layer):
+    """Images or volumes without their margins.
+
+    Source: keras/src/layers/reshaping/cropping2d.py (3.15.1).
+    """
+
+    abstract: ClassVar[bool] = True
+
+    cropping: Pairs
+    """(before, after) of each spatial axis."""
+    data_format: DataFormat = "channels_last"
+    """Where the channels stand."""
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes that shrink."""
+        return spatial_axes(len(self.cropping), self.data_format)
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        expect_image(inputs[0], len(self.cropping), self.data_format)
+        return _cut(inputs[0], self.cropping, self.axes)
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        return _slices(inputs[0], self.cropping, self.axes)
+
+    @override
+    def window(self, inputs: Shapes) -> Window:
+        return _shift(tuple((-a, -b) for a, b in self.cropping), self.axes)
+
+
+class Cropping2D(Cropping):
     """An image without its margins.
 
     Shapes: x (N, h, w, c), result (N, h - top - bottom, w - left - right, c); channels second with
@@ -140,23 +185,16 @@ class Cropping2D(Layer):
 
     cropping: Sides2D = ((0, 0), (0, 0))
     """Width of the margins: one, [vertical, horizontal], or [[top, bottom], [left, right]]."""
-    data_format: DataFormat = "channels_last"
-    """Where the channels stand."""
 
-    @property
-    def axes(self) -> tuple[int, ...]:
-        """The axes that shrink."""
-        return spatial_axes(2, self.data_format)
 
-    @override
-    def output_shape(self, inputs: Shapes) -> Shape:
-        expect_image(inputs[0], 2, self.data_format)
-        return _cut(inputs[0], self.cropping, self.axes)
+class Cropping3D(Cropping):
+    """A volume without its margins.
 
-    @override
-    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
-        return _slices(inputs[0], self.cropping, self.axes)
+    Shapes: x (N, d, h, w, c), result (N, d - front - back, h - top - bottom, w - left - right, c);
+    channels second with `channels_first`.
 
-    @override
-    def window(self, inputs: Shapes) -> Window:
-        return _shift(tuple((-a, -b) for a, b in self.cropping), self.axes)
+    Source: keras/src/layers/reshaping/cropping3d.py (3.15.1).
+    """
+
+    cropping: Sides3D = ((1, 1), (1, 1), (1, 1))
+    """Width of the margins: one, one for each axis, or [before, after] of each axis."""

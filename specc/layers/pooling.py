@@ -8,7 +8,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from specc import primitives as ops
-from specc.fields import DataFormat, IntPair, IntSingle, Padding, Sizes
+from specc.fields import DataFormat, IntPair, IntSingle, IntTriple, Padding, Sizes
 from specc.layer import Cost, Layer, Lowering, Shapes, Window
 from specc.layers.axes import channels_axis, expect_image, from_channels_last, to_channels_last
 from specc.layers.sliding import Sliding
@@ -156,3 +156,35 @@ class AveragePooling2D(_Average):
     """Height and width of the window."""
     strides: IntPair | None = None
     """Steps of the window, down and across; its size when absent."""
+
+
+class MaxPooling3D(_Max):
+    """Maximum of each window of a volume; padding never wins.
+
+    Shapes: x (N, d, h, w, c), result (N, od, oh, ow, c); channels second with `channels_first`.
+
+    Source: keras/src/layers/pooling/max_pooling3d.py (3.15.1).
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("max_pool3d",)
+
+    pool_size: IntTriple = (2, 2, 2)
+    """Depth, height and width of the window."""
+    strides: IntTriple | None = None
+    """Steps of the window along each axis; its size when absent."""
+
+
+class AveragePooling3D(_Average):
+    """Mean of each window of a volume; padding is not counted.
+
+    Shapes: x (N, d, h, w, c), result (N, od, oh, ow, c); channels second with `channels_first`.
+
+    Source: keras/src/layers/pooling/average_pooling3d.py (3.15.1).
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("avg_pool3d",)
+
+    pool_size: IntTriple
+    """Depth, height and width of the window."""
+    strides: IntTriple | None = None
+    """Steps of the window along each axis; its size when absent."""

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from specc import primitives as ops
-from specc.fields import DataFormat, IntPair, IntSingle, Sizes
+from specc.fields import DataFormat, IntPair, IntSingle, IntTriple, Sizes
 from specc.layer import Layer, Lowering, Shapes, Window
 from specc.layers.axes import expect_image, expect_rank, spatial_axes
 from specc.primitives import Tensor
@@ -105,6 +105,39 @@ class UpSampling2D(Layer):
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
         expect_image(inputs[0], 2, self.data_format)
+        return _enlarged(inputs[0], self.size, self.axes)
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        return _repeat(inputs[0], self.size, self.axes)
+
+    @override
+    def window(self, inputs: Shapes) -> Window:
+        return _spread(self.size, self.axes)
+
+
+class UpSampling3D(Layer):
+    """Each voxel as a block of size[0] x size[1] x size[2].
+
+    Shapes: x (N, d, h, w, c), result (N, d size[0], h size[1], w size[2], c); channels second with
+    `channels_first`.
+
+    Source: keras/src/layers/reshaping/up_sampling3d.py (3.15.1).
+    """
+
+    size: IntTriple = (2, 2, 2)
+    """Factors of depth, height and width."""
+    data_format: DataFormat = "channels_last"
+    """Where the channels stand."""
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes that grow."""
+        return spatial_axes(3, self.data_format)
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        expect_image(inputs[0], 3, self.data_format)
         return _enlarged(inputs[0], self.size, self.axes)
 
     @override

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 
 # (Keras class, arguments, shapes of the inputs without batch, call in training)
 IMAGE, WIDE, STEPS, FLAT = (5, 4, 4), (7, 6, 2), (6, 3), (5,)
+VOLUME = (3, 4, 3, 2)
 CASES = [
     ("Dense", {"units": 3}, [FLAT]),
     ("Dense", {"units": 4, "activation": "softmax", "use_bias": False}, [(3, 2)]),
@@ -123,6 +124,28 @@ CASES = [
         # Keras' sparsemax is wrong beyond one element of support, threshold needs arguments.
         if name not in ("sparsemax", "threshold")
     ],
+    ("Conv3D", {"filters": 2, "kernel_size": [2, 3, 1], "strides": 2, "padding": "same"}, [VOLUME]),
+    ("Conv3D", {"filters": 4, "kernel_size": 2, "groups": 2, "activation": "relu"}, [VOLUME]),
+    ("Conv3D", {"filters": 2, "kernel_size": 2, "dilation_rate": [1, 2, 1]}, [VOLUME]),
+    (
+        "Conv3DTranspose",
+        {"filters": 2, "kernel_size": 3, "strides": [1, 2, 2], "padding": "same"},
+        [(2, 3, 2, 2)],
+    ),
+    (
+        "Conv3DTranspose",
+        {"filters": 2, "kernel_size": 2, "strides": 2, "output_padding": [1, 0, 1]},
+        [(2, 2, 2, 3)],
+    ),
+    ("MaxPooling3D", {}, [VOLUME]),
+    ("MaxPooling3D", {"pool_size": [1, 3, 2], "strides": 2, "padding": "same"}, [VOLUME]),
+    ("AveragePooling3D", {"pool_size": [2, 3, 2], "strides": 2, "padding": "same"}, [VOLUME]),
+    ("GlobalAveragePooling3D", {"data_format": "channels_first"}, [VOLUME]),
+    ("GlobalMaxPooling3D", {"keepdims": True}, [VOLUME]),
+    ("ZeroPadding3D", {"padding": [[1, 0], [0, 2], [1, 1]]}, [(2, 1, 2, 2)]),
+    ("ZeroPadding3D", {"padding": [1, 0, 2], "data_format": "channels_first"}, [(2, 1, 2, 1)]),
+    ("Cropping3D", {"cropping": [[1, 0], [0, 2], [1, 1]]}, [VOLUME]),
+    ("UpSampling3D", {"size": [1, 2, 3]}, [(2, 1, 2, 2)]),
 ]
 BATCH = 2
 

@@ -53,6 +53,7 @@ def test_every_layer_has_a_case() -> None:
     others = {
         "spatial_dropout1d",
         "spatial_dropout2d",
+        "spatial_dropout3d",
         "gaussian_noise",
         "gaussian_dropout",
         "activity_regularization",

@@ -11,6 +11,7 @@ RNG = np.random.default_rng(5)
 STEPS = RNG.normal(size=(3, 4, 5))
 IMAGE = RNG.normal(size=(2, 3, 4, 5))
 
+VOLUME = RNG.normal(size=(2, 2, 3, 2, 3))
 MASKS = [
     ({"dropout": 0.4}, STEPS, (3, 4, 5)),
     ({"dropout": {"rate": 0.25, "noise_shape": [None, 1, None]}}, STEPS, (3, 1, 5)),
@@ -18,6 +19,12 @@ MASKS = [
     ({"spatial_dropout1d": 0.5}, STEPS, (3, 1, 5)),
     ({"spatial_dropout2d": 0.3}, IMAGE, (2, 1, 1, 5)),
     ({"spatial_dropout2d": {"rate": 0.3, "data_format": "channels_first"}}, IMAGE, (2, 3, 1, 1)),
+    ({"spatial_dropout3d": 0.3}, VOLUME, (2, 1, 1, 1, 3)),
+    (
+        {"spatial_dropout3d": {"rate": 0.3, "data_format": "channels_first"}},
+        VOLUME,
+        (2, 2, 1, 1, 1),
+    ),
 ]
 
 
