@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +18,12 @@ def replace(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write `content` to `path` at once: temporary file, fsync, rename, fsync of the folder.
 
     On an error, also Ctrl-C, the temporary file is removed and `path` is as it was.
+
+    Raises:
+        OSError: naming `path`.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part = temporary(path)
     try:
         with part.open("wb") as file:
@@ -25,8 +32,11 @@ def replace(path: Path, content: bytes | Iterable[bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # the user knows no temporary file
+            error.filename, error.filename2 = str(path), None
         raise
     sync_folder(path.parent)
 
