@@ -46,7 +46,8 @@ def show_table(
     """A table of text, aligned to the right but for `left` columns; plain text in a pipe."""
     console = terminal(stream)
     if console is None:
-        stream.write("".join(f"{line}\n" for line in (title, text_table(header, rows, left)) if line))
+        lines = (title, text_table(header, rows, left))
+        stream.write("".join(f"{line}\n" for line in lines if line))
     else:
         _draw_table(console, header, rows, title, left)
 

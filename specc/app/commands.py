@@ -22,7 +22,7 @@ from specc.app import (
     summary,
     training,
 )
-from specc.app.output import show, tolerate_encodings
+from specc.app.output import prepare_streams, show
 
 # Colours and boxes in the help would cost a third of a second at every start.
 app = typer.Typer(
@@ -76,6 +76,6 @@ app.command()(doctor.doctor)
 
 def run() -> None:
     """Run the command of this process and exit."""
-    tolerate_encodings()
+    prepare_streams()
     # `app()` itself would also install a hook for exceptions.
     typer.main.get_command(app)(prog_name="specc")

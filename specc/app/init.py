@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -25,14 +26,18 @@ def init(
     It describes a small network for the 8 x 8 digits that come with scikit-learn.
     """
     from specc.files import replace
+    from specc.spec.emit import flow
     from specc.spec.forms import name_problem
+    from specc.spec.nodes import Scalar
     from specc.spec.starter import starter
 
-    text = starter() if name_problem(path.stem) else starter(path.stem)
+    # A name like `true` or `1` needs quotes.
+    text = starter() if name_problem(path.stem) else starter(flow(Scalar(path.stem)))
     if str(path) == STDOUT:
         show(text.encode())
         return
     if path.exists() and not force:
         raise SpeccError(f"{path}: exists; name another file, or add --force")
     replace(path, text.encode())
-    complain(f"wrote {path}; next: specc summary {path}, specc train {path}")
+    name = shlex.quote(str(path))
+    complain(f"wrote {path}; next: specc summary {name}, specc train {name}")

@@ -41,6 +41,7 @@ def outcome() -> Generator[None]:
     """Turns what the user can mend into a message and `typer.Exit`; bugs pass through."""
     try:
         yield
+        sys.stdout.flush()  # a reader that left must be noticed here, not when Python exits
     except SpeccError as error:
         complain(str(error))
         raise typer.Exit(USER_ERROR) from None
@@ -48,7 +49,9 @@ def outcome() -> Generator[None]:
         complain("interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
-        raise typer.Exit(_reader_gone()) from None
+        # `specc summary x | head -1` has all that it wanted.
+        drop_unread()
+        raise typer.Exit from None
     except OSError as error:
         if error.filename is None and error.errno not in SYSTEM:
             raise
@@ -59,19 +62,12 @@ def outcome() -> Generator[None]:
         raise typer.Exit(USER_ERROR) from None
 
 
-def _reader_gone() -> int:
-    """The exit code when nobody reads on: `specc summary x | head -1` has all that it wanted.
-
-    What is still buffered would be a traceback when the interpreter exits, so it goes nowhere. A
-    reader of stderr that left stops a command halfway, as Ctrl-C does.
-    """
-    code = 0
-    for stream, meaning in ((sys.stdout, 0), (sys.stderr, INTERRUPTED)):
+def drop_unread() -> None:
+    """Send what nobody reads nowhere; in a buffer it would fail again when Python exits."""
+    for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
             os.close(nowhere)
-            code = meaning
-    return code

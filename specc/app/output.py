@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 import typer
@@ -51,12 +54,17 @@ def complain(text: str) -> None:
         typer.echo(text, err=True)
 
 
-def tolerate_encodings() -> None:
-    """Characters that the encoding of an output lacks become `?` instead of an exception."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
+def prepare_streams() -> None:
+    """Make stdout and stderr take everything.
+
+    Characters that an encoding lacks become `?`; a stream that is closed (`>&-`) takes nothing.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _finite(value: object) -> object:

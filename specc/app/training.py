@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specc.app.options import Assignments, DataFolder, Device, Json, OnDevice, SpecFile
+from specc.app.outcome import INTERRUPTED, drop_unread
 from specc.app.output import complain, metric_lines, show, show_json
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def train(
     happened: the trained model has the same bytes.
     """
     from specc.network import open_spec
-    from specc.runs.folder import new_folder, newest_folder
+    from specc.runs.folder import RECORD, new_folder, newest_folder
     from specc.runs.training import train as trained
     from specc.terminal import make_progress
 
@@ -54,15 +56,22 @@ def train(
     run = output or (newest_folder if resume else new_folder)(opened.name)
     progress = make_progress(sys.stderr, quiet)
     try:
+        progress.note(f"training {opened.name} in {run}")
         found = trained(
             opened, run, data=data, device=device.value, resume=resume, progress=progress
         )
+    except BrokenPipeError:  # nobody reads the progress any more: `specc train x 2>&1 | head`
+        drop_unread()
+        raise typer.Exit(INTERRUPTED) from None
     except KeyboardInterrupt:
         progress.close()
-        complain(
-            f"stopped; to go on: specc train {spec} -o {run} --resume (same options as before)"
-        )
-        raise
+        if not (run / RECORD).is_file():
+            raise
+        command = ["specc", "train", str(spec), "-o", str(run), "--resume"]
+        command += [f"--set={assignment}" for assignment in assignments or ()]
+        command += [] if seed is None else [f"--seed={seed}"]
+        complain(f"stopped; to go on: {shlex.join(command)}")
+        raise typer.Exit(INTERRUPTED) from None
     finally:
         progress.close()
     _report(found, as_json=as_json)
