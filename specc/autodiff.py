@@ -87,13 +87,14 @@ def gradients(
 
 
 def _reached(graph: Graph, wanted: Sequence[Value]) -> set[int]:
-    """Ids of the values that depend on `wanted`, adjoints' inputs included."""
+    """Ids of the values through which a gradient can flow to `wanted`."""
     reach = {id(x) for x in wanted}
     for node in graph.nodes:
-        sources = [x for x in node.inputs if x is not None]
+        if node.op in _FLAT:
+            continue
         for y in node.outputs:
-            from_adjoint = y.adjoint.inputs if y.adjoint is not None else ()
-            if any(id(x) in reach for x in (*sources, *from_adjoint)):
+            sources = node.inputs if y.adjoint is None else y.adjoint.inputs
+            if any(id(x) in reach for x in sources):
                 reach.add(id(y))
     return reach
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from specc.autodiff import Grads, vjp
 from specc.graph import Graph, Node, Value
-from specc.tensors import Dims, Sym
+from specc.tensors import Dims, Sym, product
 from specc.vjps.elementwise import one, two
 from specc.vjps.reduction import spread
 
@@ -60,10 +60,8 @@ def split(g: Graph, node: Node, *dys: Value | None) -> Grads:
 
 
 def zeros_like(g: Graph, x: Value) -> Value:
-    """Zeros of the type of x, constant unless it has the batch."""
-    if any(isinstance(dim, Sym) for dim in x.shape):
-        return spread(g, g.const(np.zeros((1,) * x.rank), x.dtype), x)
-    return g.const(np.zeros([d for d in x.shape if isinstance(d, int)]), x.dtype)
+    """Zeros of the type of x, repeated at run time: a stored constant would make files large."""
+    return spread(g, g.const(np.zeros((1,) * x.rank), x.dtype), x)
 
 
 @vjp("Slice")
@@ -140,30 +138,22 @@ def gather(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = rows of X at indices.  dX = each row's gradients summed.
 
     Constant indices: the adjoint of a gather is a gather over the inverse table, with a row of
-    zeros for positions that fewer indices read, and a sum. Indices of the run: ScatterND with
-    addition.
+    zeros for positions that fewer indices read, and a sum. Indices of the run: ScatterElements
+    with addition, and not ScatterND, whose threads overwrite each other's sums at repeated indices
+    (onnxruntime issue 23396; in 1.32 still).
     """
     x, indices = two(node)
     axis = int(node.attrs.get("axis", 0)) % x.rank
     if indices.const is not None and isinstance(x.shape[axis], int):
         return [gather_adjoint(g, dy, x, indices.const, axis), None]
-    zeros = zeros_like(g, x)
-    rows = g.reshape(dy, (_count(indices.shape), *x.shape[1:]))
-    where = g.cast(g.reshape(indices, (_count(indices.shape), 1)), "int64")
     if axis != 0:
         raise TypeError("a gather at run-time indices has a gradient rule for axis 0 only")
-    return [g.op("ScatterND", zeros, where, rows, reduction="add"), None]
-
-
-def _count(shape: Dims) -> int | Sym:
-    total: int = 1
-    symbol = 0
-    for dim in shape:
-        if isinstance(dim, Sym):
-            symbol = dim.factor
-        else:
-            total *= dim
-    return Sym(symbol * total) if symbol else total
+    count, width = product(indices.shape), product(x.shape[1:])
+    rows = g.reshape(dy, (count, width))
+    where = g.expand(g.reshape(indices, (count, 1)), (count, width), rows)
+    zeros = g.reshape(zeros_like(g, x), (x.shape[0], width))
+    sums = g.op("ScatterElements", zeros, where, rows, axis=0, reduction="add")
+    return [g.reshape(sums, x.shape), None]
 
 
 def inverse_table(indices: npt.ArrayLike, size: int) -> npt.NDArray[np.int64]:

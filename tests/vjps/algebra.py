@@ -41,7 +41,6 @@ case("Einsum", "outer", node("Einsum", equation="i,j->ij"), spaced(3), spaced(4)
 case("Einsum", "heads", node("Einsum", equation="nqhd,nkhd->nhqk"),
      spaced(2, 3, 2, 4), spaced(2, 3, 2, 4, seed=1), batch=[0, 1])  # fmt: skip
 
-SUM, MEAN = "ReduceSum", "ReduceMean"
 for op in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"):
     for axes in ((0,), (1,), (-1,), (0, 2), (0, 1, 2)):
         for keep in (0, 1):
