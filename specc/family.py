@@ -28,6 +28,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 from typing_extensions import override
 
+from specc.docs import field_docs
 from specc.errors import InternalError, nearest
 
 M = TypeVar("M", bound="Member")
@@ -63,7 +64,7 @@ def explained(error: ValidationError, model: type[BaseModel], *above: str) -> Va
                 message = f"unknown field {name!r}; there are none here"
         elif kind == "missing" and len(loc) == 1:
             kind = "missing_field"
-            meaning = model.model_fields[name].description
+            meaning = field_docs(model).get(name)
             message = f"missing field {name!r}" + (f": {meaning}" if meaning else "")
         custom = PydanticCustomError(kind, message, line.get("ctx"))  # pyright: ignore[reportArgumentType]
         lines.append(InitErrorDetails(type=custom, loc=(*above, *loc), input=line["input"]))
@@ -81,7 +82,11 @@ class Member(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=False, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        validate_default=False,
+        # Most runs name a few kinds out of hundreds: validators are built when first used.
+        defer_build=True,
     )
 
     key: ClassVar[str] = ""
@@ -214,10 +219,8 @@ class Member(BaseModel):
         """A field typed with a family takes every written form; one typed with a kind, its own."""
         if not cls.__dict__.get("family_name"):
             return handler(source)
-        plain = handler(source)
-        return core_schema.no_info_wrap_validator_function(
-            lambda value, _inner: cls.parse(value),
-            plain,
+        return core_schema.no_info_plain_validator_function(
+            cls.parse,
             serialization=core_schema.plain_serializer_function_ser_schema(
                 lambda member: cast("Member", member).written()
             ),

@@ -223,13 +223,13 @@ def _pairs(node: Items | Fields, value: object) -> list[tuple[str, Node, object]
 
 def _uncoerced_body(node: Node, made: Member, path: str, problems: Problems) -> bool:
     """As `_uncoerced` for what stands behind a member's key: its fields, or the first one alone."""
-    if isinstance(node, Scalar) and (node.value is None or node.value == made.key):
+    if isinstance(node, Scalar) and node.value is None:
         return True
     if isinstance(node, Fields):
-        parts = _pairs(node, made)
-        return all(
-            [_uncoerced(inner, value, path + part, problems) for part, inner, value in parts]
-        )
+        good = True
+        for part, inner, value in _pairs(node, made):
+            good &= _uncoerced(inner, value, path + part, problems)
+        return good
     first = made.first_field()
     return first is None or _uncoerced(node, getattr(made, first), path, problems)
 

@@ -12,9 +12,7 @@ from specc.data.source import Source
 class DataSpec(BaseModel):
     """Where samples come from."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     dataset: Source
     """The source: `mnist`, `digits`, `npz: {...}`, `csv: {...}`, ..."""

@@ -72,7 +72,7 @@ def emit(tree: Fields, comments: Comments | None = None) -> str:
     """The text of a spec's tree."""
     comments = comments or Comments()
     lines = [*comments.head, *_Writer(comments).block(tree, "", SPEC)]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    return "\n".join(lines).strip("\n") + "\n"
 
 
 def scalar(value: Value, text: str = "") -> str:

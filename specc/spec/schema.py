@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 import specc.layers  # noqa: F401  # pyright: ignore[reportUnusedImport] - registers the layers
 from specc.data.source import Source
+from specc.docs import field_docs
 from specc.family import FAMILY_MARK, Member
 from specc.layer import Layer
 from specc.spec.expansion import MOST_LAYERS
@@ -269,10 +270,13 @@ def _data() -> Schema:
 def _fields(model: type[BaseModel], *, filled: bool) -> Schema:
     """A model's fields; with `filled`, each may also be an expression."""
     schema = cast("Schema", _resolved(model.model_json_schema()))
+    docs = field_docs(model)
     properties: Schema = {}
     for name, field in cast("Schema", schema.get("properties", {})).items():
         entry: Schema = {key: value for key, value in field.items() if key != "title"}
         default = model.model_fields[name].default
+        if name in docs:
+            entry["description"] = docs[name]
         if isinstance(default, Member):
             entry["default"] = default.written()
         properties[name] = _with_expression(entry) if filled else entry

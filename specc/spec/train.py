@@ -14,9 +14,7 @@ from specc.optimizers import Optimizer, RMSprop
 class TrainSpec(BaseModel):
     """How the model is trained. Names and defaults are those of Keras' `compile` and `fit`."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     loss: Loss | list[Loss | None] | dict[str, Loss] | None = None
     """One loss, or one for each output: a list in their order, or a mapping by output name."""
