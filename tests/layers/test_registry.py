@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 import specc.layers
 from specc import activations
+from specc.docs import field_docs
 from specc.family import snake_case
 from specc.layers import Layer
 from tests.layers.frozen import FROZEN
