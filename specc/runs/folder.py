@@ -1,11 +1,11 @@
 """What lies in a run folder, and the record of how the run was started.
 
-    spec.yaml            the spec with every default shown
-    run.json             seed, device, threads, data, environment; `finished` at the end
-    manifest.json, *.onnx, state.safetensors     as `specc compile` writes them
-    metrics.csv          one row an epoch
-    checkpoints/         the last states, and the best one
-    model.onnx           the trained model
+spec.yaml            the spec with every default shown
+run.json             seed, device, threads, data, environment; `finished` at the end
+manifest.json, *.onnx, state.safetensors     as `specc compile` writes them
+metrics.csv          one row an epoch
+checkpoints/         the last states, and the best one
+model.onnx           the trained model
 """
 
 from __future__ import annotations
@@ -141,4 +141,3 @@ def environment() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-

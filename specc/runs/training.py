@@ -19,19 +19,29 @@ from typing import Any
 
 from typing_extensions import override
 
-from specc.artifacts import MODEL, read_bundle, read_manifest, spec_hash, write_compiled, write_model
+from specc.artifacts import (
+    MODEL,
+    read_bundle,
+    read_manifest,
+    spec_hash,
+    write_compiled,
+    write_model,
+)
 from specc.checkpoint import latest
 from specc.checkpoint import load as load_checkpoint
+from specc.compiler.objective import targets
 from specc.data.source import Dataset, Names, Samples
 from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError
 from specc.feeding import samples
-from specc.fit import Loop, Watcher, Weighted, batch_feeds, held_out, ones
 from specc.feeding import weights as sample_weights
+from specc.fit import Loop, Watcher, Weighted, batch_feeds, held_out, ones
 from specc.history import History
+from specc.network import build
+from specc.network.objectives import objectives
 from specc.progress import Progress
-from specc.runs.folder import CHECKPOINTS, RunFolder, environment, new_folder
-from specc.session import Device, default_threads
+from specc.runs.folder import CHECKPOINTS, RECORD, RunFolder, environment, new_folder
+from specc.session import Device, check_device, default_threads
 from specc.spec.model import Spec
 from specc.spec.train import TrainSpec
 from specc.spec.write import dump
@@ -87,67 +97,76 @@ def train(
     if spec.data is None:
         raise RunError(f"{spec.file or spec.name}: there is no `data:` section to train on")
     folder = RunFolder(run if run is not None else new_folder(spec.name))
-    fresh = _prepare(spec, folder, resume=resume, device=device, target=target, threads=threads,
-                     data=data)  # fmt: skip
-    record = folder.record()
     display = progress or Progress()
-    if record.get("finished"):
+    record = _begun(spec, folder, resume=resume)
+    if record is not None and record.get("finished"):
         display.note(f"{folder.path}: this run has finished; nothing to do")
         history = _history(folder, int(record["epochs"]))
         return Trained(folder.path, history, record.get("test", {}), before=True)
-    if not fresh:
-        device, threads = record["device"], record["threads"]
+    if record is None and resume:
+        display.note(f"{folder.path}: nothing was saved there yet; starting from the beginning")
+    # Whatever can fail for want of a device or of data fails before anything is written.
+    device = device if record is None else record["device"]
+    check_device(device)
+    where = data or (Path(record["data"]) if record is not None and record["data"] else None)
+    network = build(spec)
+    goals = targets(objectives(network, settings))
+    names = Names(network.input_names, tuple(t.output for t in goals))
+    dataset = spec.data.dataset.load(where, names)
+    if record is None:
+        record = _start(spec, settings, folder, device, target, threads, data)
     made, _ = read_bundle(folder.path)
     engine = Engine(made, {}, device, int(record["threads"]))
-    where = data or (Path(record["data"]) if record.get("data") else None)
-    names = Names(tuple(p.name for p in made.inputs), tuple(t.output for t in made.targets))
-    dataset = spec.data.dataset.load(where, names)
     return _Run(spec, settings, folder, engine, dataset, display, record).run()
 
 
-def _prepare(
-    spec: Spec,
-    folder: RunFolder,
-    *,
-    resume: bool,
-    device: Device,
-    target: str | None,
-    threads: int | None,
-    data: Path | None,
-) -> bool:
-    """Make sure that the folder holds this spec, compiled; True when it was made just now."""
+def _begun(spec: Spec, folder: RunFolder, *, resume: bool) -> dict[str, Any] | None:
+    """The record of the run in the folder; None when there is none, and one may start.
+
+    Raises:
+        RunError: the folder is in use and `resume` is not asked for, or has another spec.
+    """
     path = folder.path
-    started = (path / "run.json").is_file()
     if path.exists() and not resume and (not path.is_dir() or any(path.iterdir())):
         raise RunError(
             f"{path}: the folder exists; choose another with -o, or continue it with --resume"
         )
-    if resume and started:
-        if read_manifest(path)["spec_sha256"] != spec_hash(spec):
-            raise RunError(
-                f"{path}: was started from another spec (or other --set options) than"
-                f" {spec.file or spec.name}; resume with {folder.spec}, or start a new run"
-            )
-        return False
-    if resume and not path.exists():
-        raise RunError(f"{path}: there is no run to resume")
-    path.mkdir(parents=True, exist_ok=True)
+    if not (path / RECORD).is_file():
+        return None
+    if read_manifest(path)["spec_sha256"] != spec_hash(spec):
+        raise RunError(
+            f"{path}: was started from another spec (or other --set options) than"
+            f" {spec.file or spec.name}; resume with {folder.spec}, or start a new run"
+        )
+    return folder.record()
+
+
+def _start(
+    spec: Spec,
+    settings: TrainSpec,
+    folder: RunFolder,
+    device: Device,
+    target: str | None,
+    threads: int | None,
+    data: Path | None,
+) -> dict[str, Any]:
+    """Compile the spec into the folder; the record comes last and makes it a run."""
+    folder.path.mkdir(parents=True, exist_ok=True)
     folder.spec.write_text(dump(spec, resolved=True), encoding="utf-8")
-    write_compiled(path, spec, target or ("cuda" if device == "cuda" else "cpu"))
-    settings = spec.train
+    write_compiled(folder.path, spec, target or ("cuda" if device == "cuda" else "cpu"))
     folder.write_record(
         {
             "name": spec.name,
             "device": device,
             "threads": threads or default_threads(),
             "data": None if data is None else str(data.resolve()),
-            "seed": 0 if settings is None else settings.seed,
-            "epochs": 0 if settings is None else settings.epochs,
+            "seed": settings.seed,
+            "epochs": settings.epochs,
             "environment": environment(),
             "finished": False,
         }
     )
-    return True
+    return folder.record()
 
 
 def _history(folder: RunFolder, epochs: int) -> History:
@@ -197,9 +216,7 @@ class _Run:
             meta.get("best"),
         )  # fmt: skip
 
-    def _weighted(
-        self, given: Samples, class_weight: dict[int, float] | None
-    ) -> Weighted:
+    def _weighted(self, given: Samples, class_weight: dict[int, float] | None) -> Weighted:
         bundle = self.engine.bundle
         data = samples(bundle, list(given.x), list(given.y))
         if not len(data):
@@ -307,4 +324,3 @@ def _stop_at_steps(watcher: _Checkpointing) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
