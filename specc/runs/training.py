@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,9 +82,11 @@ def train(
         spec: with `train:` and `data:` sections.
         run: the folder; by default a new `runs/NAME-DATE-N`.
         data: where the source looks for its files.
+        device: where the graphs run; a resumed run stays where it started.
         target: how graphs are lowered; by default what is fastest on the device.
         resume: go on from the last checkpoint of `run`, or from the start when it has none.
         threads: of onnxruntime; a resumed run keeps those it started with.
+        progress: is told what happens; nothing is shown without one.
 
     Raises:
         RunError: `run` exists and `resume` is not asked for, or belongs to another spec.
@@ -304,7 +306,7 @@ class _Checkpointing(Watcher):
 
 
 @contextmanager
-def _stop_at_steps(watcher: _Checkpointing) -> Iterator[None]:
+def _stop_at_steps(watcher: _Checkpointing) -> Generator[None]:
     """Ctrl-C ends training after the step that runs; a second one ends it at once.
 
     Only between steps do state and cursor agree.
