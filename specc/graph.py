@@ -287,32 +287,37 @@ class Graph:
         used = {id(x): x for node in nodes for x in node.inputs if x is not None}
         for value in outputs.values():
             used[id(value)] = value
-        constants = {v.name: v.const for v in used.values() if v.const is not None}
         known = {id(x) for x in inputs}
         for value in used.values():
             if value.node is None and value.const is None and id(value) not in known:
                 raise InternalError(f"graph {name!r} reads {value.name!r}, which is no input of it")
-        label = {key: names.get(key, value.name) for key, value in used.items()}
+        public = {x.name for x in inputs} | set(outputs)
+
+        def label(value: Value | None) -> str:
+            if value is None:
+                return ""
+            if id(value) in known or id(value) in names:
+                return names.get(id(value), value.name)
+            # What a user named keeps its name; `$` is in no name of a spec.
+            return f"{value.name}$" if value.name in public else value.name
+
         defs = [
             NodeDef(
                 node.op,
-                tuple("" if x is None else label.get(id(x), x.name) for x in node.inputs),
-                tuple(names.get(id(y), y.name) for y in node.outputs),
+                tuple(map(label, node.inputs)),
+                tuple(map(label, node.outputs)),
                 node.attrs,
                 node.outputs[0].name,
             )
             for node in nodes
         ]
-        defs += [
-            NodeDef("Identity", (label.get(id(v), v.name),), (k,), {}, f"output/{k}")
-            for k, v in extra
-        ]
+        defs += [NodeDef("Identity", (label(v),), (k,), {}, f"output/{k}") for k, v in extra]
         return build(
             name,
             defs,
             [ValueDef(x.name, TensorType(x.dtype, x.shape)) for x in inputs],
             [ValueDef(k, TensorType(v.dtype, v.shape)) for k, v in outputs.items()],
-            constants,
+            {label(v): v.const for v in used.values() if v.const is not None},
             self.opset,
             metadata or {},
         )

@@ -34,6 +34,7 @@ from specc.errors import CompileError
 from specc.graph import Value
 from specc.network import Network, build
 from specc.network.objectives import Objective, objectives
+from specc.network.ports import is_taken
 from specc.optimizers.schedules import Schedule
 from specc.primitives import Tensor, Trace, graph_input
 from specc.spec.model import Spec
@@ -251,12 +252,12 @@ class Compiler:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Names of the outputs: those of their layers, numbered where a layer makes several."""
+        """Names of the outputs: those of their layers, numbered where the name is taken."""
         names: list[str] = []
         taken = set(self.network.input_names)
         for name in self.network.output_names:
             unique, n = name, 0
-            while unique in taken:
+            while unique in taken or is_taken(unique):
                 n += 1
                 unique = f"{name}_{n}"
             taken.add(unique)

@@ -12,6 +12,7 @@ from specc.errors import InternalError, SpecError
 from specc.network.graph import Network, Node
 from specc.network.model import ModelBuilder
 from specc.network.objectives import objectives
+from specc.network.ports import NAMES, PREFIXES, is_taken
 from specc.spec.model import ModelSpec, Spec
 from specc.spec.problems import Problems
 
@@ -27,6 +28,7 @@ def build(spec: Spec) -> Network:
     problems = library.problems
     if network is not None:
         _check_names(network, problems)
+        _check_inputs(network, problems)
     if network is not None and spec.train is not None:
         try:
             objectives(network, spec.train, spec.place)
@@ -47,6 +49,18 @@ def _check_names(network: Network, problems: Problems) -> None:
             if known.setdefault(weight.name, node) is not node:
                 message = f"a second weight is called {weight.name!r}; rename a layer or model"
                 problems.add(node.place, node.path, message)
+
+
+def _check_inputs(network: Network, problems: Problems) -> None:
+    """Report inputs whose names compiled graphs need for themselves."""
+    for ref in network.inputs:
+        node = ref.call.node
+        if is_taken(node.name):
+            message = (
+                f"an input cannot be called {node.name!r}: compiled graphs use this name;"
+                f" taken are {', '.join(sorted(NAMES))} and what starts with {', '.join(PREFIXES)}"
+            )
+            problems.add(node.place, node.path, message)
 
 
 @dataclass(slots=True)
