@@ -1,20 +1,23 @@
-"""Enlarging by repeating elements."""
+"""Enlarging by repeating elements or by interpolation."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from specc import primitives as ops
 from specc.fields import DataFormat, IntPair, IntSingle, IntTriple, Sizes
-from specc.layer import Layer, Lowering, Shapes, Window
-from specc.layers.axes import expect_image, expect_rank, spatial_axes
+from specc.layer import Cost, Layer, Lowering, Shapes, Window
+from specc.layers.axes import expect_image, expect_rank, known, spatial_axes
+from specc.layers.interpolation import Method, resize
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
-from specc.tensors import Dim, Shape
+from specc.tensors import Dim, Shape, elements
+
+# How far, in pixels of the input, a pixel's influence reaches.
+_RADIUS = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 
 
 def _enlarged(shape: Shape, size: Sizes, axes: tuple[int, ...]) -> Shape:
@@ -70,19 +73,12 @@ class UpSampling1D(Layer):
         return _spread(self.size, (1,))
 
 
-def _interpolation(value: object) -> object:
-    word = value.lower() if isinstance(value, str) else value
-    if word in ("bilinear", "bicubic", "lanczos3", "lanczos5"):
-        raise PydanticCustomError(
-            "interpolation",
-            "interpolation {word} is not supported; supported: 'nearest'",
-            {"word": repr(word)},
-        )
-    return word
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 class UpSampling2D(Layer):
-    """Each pixel as a block of size[0] x size[1].
+    """Each pixel as a block of size[0] x size[1], copied or interpolated.
 
     Shapes: x (N, h, w, c), result (N, h size[0], w size[1], c); channels second with
     `channels_first`.
@@ -94,7 +90,7 @@ class UpSampling2D(Layer):
     """Factors of height and width."""
     data_format: DataFormat = "channels_last"
     """Where the channels stand."""
-    interpolation: Annotated[Literal["nearest"], BeforeValidator(_interpolation)] = "nearest"
+    interpolation: Annotated[Method, BeforeValidator(_lower)] = "nearest"
     """How new pixels come about: `nearest` copies."""
 
     @property
@@ -105,15 +101,40 @@ class UpSampling2D(Layer):
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
         expect_image(inputs[0], 2, self.data_format)
+        if self.interpolation != "nearest":
+            for axis in self.axes:
+                known(inputs[0], axis)
         return _enlarged(inputs[0], self.size, self.axes)
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
-        return _repeat(inputs[0], self.size, self.axes)
+        (x,) = inputs
+        if self.interpolation == "nearest":
+            return _repeat(x, self.size, self.axes)
+        x = ops.cast(x, x.trace.floatx)
+        sizes = ints(tuple(x.shape[axis] for axis in self.axes))
+        larger = tuple(n * k for n, k in zip(sizes, self.size, strict=True))
+        return resize(x, larger, self.axes, self.interpolation)
+
+    @override
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        if self.interpolation == "nearest":
+            return Cost()
+        # One matrix along the height, then one along the width.
+        height, width = (known(inputs[0], axis) for axis in self.axes)
+        made = elements(output[1:])
+        return Cost(made // self.size[1] * height + made * width)
 
     @override
     def window(self, inputs: Shapes) -> Window:
-        return _spread(self.size, self.axes)
+        if self.interpolation == "nearest":
+            return _spread(self.size, self.axes)
+        # A pixel reaches as far as its kernel, on both sides of its own block.
+        reach = tuple(2 * _RADIUS[self.interpolation] * k for k in self.size)
+        pads = tuple(
+            ((n - k) // 2, n - k - (n - k) // 2) for n, k in zip(reach, self.size, strict=True)
+        )
+        return Window(reach, self.size, (1, 1), pads, self.axes, transposed=True)
 
 
 class UpSampling3D(Layer):

@@ -146,6 +146,30 @@ CASES = [
     ("ZeroPadding3D", {"padding": [1, 0, 2], "data_format": "channels_first"}, [(2, 1, 2, 1)]),
     ("Cropping3D", {"cropping": [[1, 0], [0, 2], [1, 1]]}, [VOLUME]),
     ("UpSampling3D", {"size": [1, 2, 3]}, [(2, 1, 2, 2)]),
+    ("AdaptiveAveragePooling1D", {"output_size": 4}, [STEPS]),
+    ("AdaptiveAveragePooling2D", {"output_size": [5, 3]}, [WIDE]),
+    ("AdaptiveAveragePooling3D", {"output_size": 2, "data_format": "channels_first"}, [VOLUME]),
+    ("AdaptiveMaxPooling1D", {"output_size": 4, "data_format": "channels_first"}, [(2, 6)]),
+    ("AdaptiveMaxPooling2D", {"output_size": [5, 3]}, [WIDE]),
+    ("AdaptiveMaxPooling3D", {"output_size": 2}, [VOLUME]),
+    ("UpSampling2D", {"size": [2, 3], "interpolation": "bilinear"}, [(2, 3, 2)]),
+    ("UpSampling2D", {"interpolation": "bicubic", "data_format": "channels_first"}, [(2, 3, 2)]),
+    ("UpSampling2D", {"interpolation": "lanczos3"}, [(2, 3, 2)]),
+    ("Resizing", {"height": 7, "width": 3}, [IMAGE]),
+    ("Resizing", {"height": 3, "width": 5, "interpolation": "nearest"}, [IMAGE]),
+    # Factors for which TensorFlow's table of bicubic weights is exact.
+    ("Resizing", {"height": 10, "width": 2, "interpolation": "bicubic"}, [IMAGE]),
+    ("Resizing", {"height": 3, "width": 3, "antialias": True, "interpolation": "bicubic"}, [WIDE]),
+    ("Resizing", {"height": 3, "width": 4, "antialias": True}, [WIDE]),
+    ("Resizing", {"height": 4, "width": 5, "interpolation": "lanczos5"}, [WIDE]),
+    ("Resizing", {"height": 4, "width": 2, "crop_to_aspect_ratio": True}, [WIDE]),
+    (
+        "Resizing",
+        {"height": 3, "width": 6, "pad_to_aspect_ratio": True, "fill_value": 0.5},
+        [WIDE],
+    ),
+    ("CenterCrop", {"height": 4, "width": 3}, [WIDE]),
+    ("CenterCrop", {"height": 8, "width": 3, "data_format": "channels_first"}, [(2, 6, 7)]),
 ]
 BATCH = 2
 

@@ -148,7 +148,13 @@ FIELDS = [
     ({"group_normalization": 0}, "or -1 for one a channel, found 0"),
     ({"normalization": {"mean": 1.0}}, "mean and variance, or neither"),
     ({"normalization": {"mean": [1.0], "variance": 1.0}}, "of one shape"),
-    ({"up_sampling2d": {"interpolation": "bilinear"}}, "'bilinear' is not supported.*'nearest'"),
+    (
+        {
+            "resizing": {"height": 2, "width": 2, "crop_to_aspect_ratio": True}
+            | {"pad_to_aspect_ratio": True}
+        },
+        "one of crop_to_aspect_ratio and pad",
+    ),
     ({"up_sampling2d": {"interpolation": "linear"}}, "nearest"),
     ({"batch_normalization": {"renorm": True}}, "batch renormalisation is not supported"),
     ({"batch_normalization": {"synchronized": True}}, "synchronisation over replicas is not"),

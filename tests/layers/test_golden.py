@@ -31,13 +31,11 @@ def usable() -> list[Path]:
     return found
 
 
-# What the package refuses by name, and says so: other interpolations, masks, and their like.
+# What the package refuses by name, and says so: masks, and their like.
 REFUSED = {
     "dense_06_lora",
     "embedding_06_maskzero_gap1d",
     "softmax_04_mask_axes",
-    "up_sampling2d_02_bilinear",
-    "up_sampling2d_04_bicubic",
 }
 
 

@@ -19,15 +19,10 @@ TARGETS = ["portable", "cpu"]
 # which stops being read fails instead of passing as a skip.
 LATER_LAYERS = frozenset(
     [
-        "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
-        "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D",
-        "AdditiveAttention", "Attention", "AveragePooling3D", "Bidirectional", "CategoryEncoding",
-        "CenterCrop", "Conv3D", "Conv3DTranspose", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
-        "Cropping3D", "Discretization", "EinsumDense", "GRU", "GlobalAveragePooling3D",
-        "GlobalMaxPooling3D", "GroupQueryAttention", "LSTM", "Masking", "MaxPooling3D",
-        "MelSpectrogram", "MultiHeadAttention", "RNN", "Resizing", "ReversibleEmbedding",
-        "STFTSpectrogram", "SimpleRNN", "Solarization", "SpatialDropout3D",
-        "SpectralNormalization", "TimeDistributed", "UpSampling3D", "ZeroPadding3D",
+        "AdditiveAttention", "Attention", "Bidirectional", "CategoryEncoding", "ConvLSTM1D",
+        "ConvLSTM2D", "ConvLSTM3D", "Discretization", "EinsumDense", "GRU", "GroupQueryAttention",
+        "LSTM", "Masking", "MelSpectrogram", "MultiHeadAttention", "RNN", "ReversibleEmbedding",
+        "STFTSpectrogram", "SimpleRNN", "Solarization", "SpectralNormalization", "TimeDistributed",
     ]
 )  # fmt: skip
 LATER = [
@@ -35,7 +30,6 @@ LATER = [
     r"mask_zero: masking of id 0 is not supported",
     r"tensors as mask are not supported",
     r"lora_(rank|alpha): .* is not supported",
-    r"interpolation '(bilinear|bicubic)' is not supported",
 ]
 # The first set of layers; none of them may ever be missing.
 FIRST_SET = frozenset(
