@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 from specc.spec.nodes import Fields, Items, Node, Scalar, Value
@@ -21,7 +22,7 @@ STEP = "  "
 # Text that reads the same without quotes, in block and in flow style.
 PLAIN = re.compile(r"[A-Za-z_./](?:[\w./@()+*=^-]|[ :](?=[\w./@(+*=^-]))*", re.ASCII)
 # Text in YAML 1.2, but not for every reader of YAML 1.1.
-DOUBTFUL = re.compile(r"y|n|yes|no|on|off|<<|=", re.IGNORECASE)
+DOUBTFUL = re.compile(r"yes|no|on|off|<<|=", re.IGNORECASE)
 
 # What a node is for decides its layout: the first word for itself, then for what is in it.
 Layout: TypeAlias = "Mapping[str, Layout] | None"
@@ -72,7 +73,9 @@ def emit(tree: Fields, comments: Comments | None = None) -> str:
     """The text of a spec's tree."""
     comments = comments or Comments()
     lines = [*comments.head, *_Writer(comments).block(tree, "", SPEC)]
-    return "\n".join(lines).strip("\n") + "\n"
+    # Keys that moved may bring their blank lines together.
+    kept = [line for above, line in pairwise(["", *lines]) if line or above]
+    return "\n".join(kept).strip("\n") + "\n"
 
 
 def scalar(value: Value, text: str = "") -> str:

@@ -155,12 +155,14 @@ def _not_automatic(model: ModelSpec, models: Mapping[str, object], written: set[
         if entry.name in written:
             continue
         if entry.layer is None:
-            name = frame.automatic(entry.call or "", (), "@")
+            base, sign, taken = entry.call or "", "@", ()
         else:
-            name = frame.automatic(snake_case(entry.layer.type_name()), models)
-        if name != entry.name:
+            base, sign, taken = snake_case(entry.layer.type_name()), "_", models
+        count = frame.counts[base + sign]
+        if frame.automatic(base, taken, sign) != entry.name:
             wrong.add(entry.name)
-        frame.known[name] = _ANY
+            frame.counts[base + sign] = count  # a written name uses up no number
+        frame.known[entry.name] = _ANY
     return wrong
 
 
