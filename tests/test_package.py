@@ -117,6 +117,16 @@ def test_specs_open_with_what_they_show_and_their_count(path):
     assert f"{params:,} parameters" in re.sub(r"\s+", " ", comment)
 
 
+def test_the_commands_of_the_readme_are_the_ones_that_are_checked():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
+    install, train, test = shown.splitlines()
+    assert install == "pip install uv"
+    assert train == "uv run specc train specs/digits_cnn.yaml"
+    assert f"step {test}\n" in ci
+
+
 def test_the_version_stands_once():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert "version" in project["project"]["dynamic"]
@@ -137,7 +147,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     version = specc.__version__
     assert {name.split("/")[0] for name in names} == {"specc", f"specc-{version}.dist-info"}
-    modules = {str(path.relative_to(ROOT)) for path in MODULES}
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "specc").rglob("*.py")}
     code = {name for name in names if name.startswith("specc/")}
     assert code == {*modules, "specc/py.typed"}
 
