@@ -1,0 +1,152 @@
+"""Nets on both targets: numbers by NumPy's loops, gradients by differences, at several batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from specc import primitives as ops
+from specc.primitives import Tensor
+from specc.targets.cpu import conv as cpu_conv
+from specc.targets.target import TARGETS
+from tests.numpy_windows import inside, places
+from tests.targets import nets
+from tests.targets.nets import NETS
+from tests.targets.realised import Array, Make, Net, Realised
+
+on_targets = pytest.mark.parametrize("target", ["portable", "cpu"])
+on_nets = pytest.mark.parametrize("make", NETS.values(), ids=NETS)
+
+
+def close(found: Array, expected: Array) -> None:
+    """Equal within float32's error in sums."""
+    scale = np.abs(expected).max(initial=0.0)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-6 * max(1.0, scale))
+
+
+@on_targets
+@on_nets
+def test_outputs_are_numpy_s_at_every_batch(make: Make, target: str) -> None:
+    models: set[bytes] = set()
+    for batch in (3, 1, 64):
+        single, double = (Realised(make, target, batch, floatx=f) for f in ("float32", "float64"))
+        models.add(single.model)
+        for found, expected in zip(single.onnxruntime().values(), double.expected(), strict=True):
+            close(found, expected)
+    assert len(models) == 1
+
+
+@on_targets
+@on_nets
+def test_gradients_are_right(make: Make, target: str) -> None:
+    double = Realised(make, target, 3, grads=True)
+    expected = double.check_gradients()
+    for found, by_numpy in zip(expected.values(), double.expected(), strict=False):
+        np.testing.assert_allclose(found, by_numpy, rtol=1e-10, atol=1e-12)
+    single = Realised(make, target, 3, floatx="float32", grads=True)
+    for name, found in single.onnxruntime().items():
+        close(found, expected[name])
+
+
+@on_targets
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("name", ["classifier", "batch_folded", "upsampled", "average_pools"])
+def test_a_fixed_batch_gives_the_same(name: str, batch: int, target: str) -> None:
+    fixed = Realised(NETS[name], target, batch, floatx="float32", grads=True, fixed=True)
+    open_ = Realised(NETS[name], target, batch, floatx="float32", grads=True)
+    expected = open_.onnxruntime()
+    for key, found in fixed.onnxruntime().items():
+        close(found, expected[key])
+
+
+@pytest.mark.parametrize("name", ["classifier", "residual", "conv_strides_beyond_kernel"])
+def test_large_convolutions_of_the_cpu_target(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_conv, "MAX_COLUMNS", 0)
+    made = Realised(NETS[name], "cpu", 3, grads=True)
+    assert "Conv" in made.ops
+    made.check_gradients()
+
+
+def test_the_cpu_target_gathers_instead() -> None:
+    made = Realised(NETS["classifier"], "cpu", 3, grads=True)
+    assert not made.ops & {"Conv", "ConvTranspose", "MaxPool"}
+
+
+def test_cuda_is_realised_as_portable() -> None:
+    assert TARGETS["cuda"].rules is TARGETS["portable"].rules
+    assert TARGETS["cuda"].planner is None
+
+
+def first_maxima(t: Tensor, x: Array, dy: Array) -> Array:
+    """Each window's dy at its first maximum, in loops: the oracle of ties."""
+    dx = np.zeros_like(x)
+    for place in places(t.shape[1:-1]):
+        cells = [w for _, w in inside(t, place, t.attrs["kernel"], x.shape[1:-1])]
+        values = np.array([x[(slice(None), *w)] for w in cells])
+        for n, c in np.ndindex(*values.shape[1:]):
+            dx[(n, *cells[int(values[:, n, c].argmax())], c)] += dy[(n, *place, c)]
+    return dx
+
+
+TIED = [
+    ((2, 2), (2, 2), False),
+    ((3, 3), (2, 2), True),
+    ((3, 2), (1, 1), True),
+    ((2, 2), (3, 3), 0),
+]
+
+
+@on_targets
+@pytest.mark.parametrize(("kernel", "strides", "same"), TIED)
+@pytest.mark.parametrize("fused", [False, True], ids=["alone", "behind-conv"])
+def test_first_of_tied_maxima_has_the_gradient(
+    target: str, kernel: tuple[int, int], strides: tuple[int, int], same: bool, fused: bool
+) -> None:
+    def make(n: Net) -> Tensor:
+        x = n.input(6, 7, 2)
+        n.feeds[x] = np.random.default_rng(0).integers(1, 3, (3, 6, 7, 2)).astype(n.floatx)
+        if fused:
+            x = ops.relu(nets.conv(n, x, 2, (1, 1)))
+            kernel_, bias = n.weights
+            n.weights[kernel_] = np.eye(2, dtype=n.floatx).reshape(1, 1, 2, 2)
+            n.weights[bias] = np.zeros(2, n.floatx)
+        return nets.pool(ops.max_pool, x, kernel, strides, same=same)
+
+    made = Realised(make, target, 3, floatx="float32", grads=True)
+    (x,) = made.net.feeds.values()
+    expected = first_maxima(made.tensors[0], x, made.cotangents["u0"])
+    np.testing.assert_allclose(made.onnxruntime()["d/in0"], expected, rtol=1e-6, atol=1e-6)
+
+
+@on_targets
+def test_relu_behind_a_fused_pool_is_flat_at_zero(target: str) -> None:
+    def make(n: Net) -> Tensor:
+        x = n.input(2, 2, 1)
+        n.feeds[x] = np.array([[-1, -2, -2, -1], [0, 0, 0, 0], [3, 3, -1, 0]], float).reshape(
+            3, 2, 2, 1
+        )
+        x = ops.relu(nets.conv(n, x, 1, (1, 1)))
+        kernel, bias = n.weights
+        n.weights[kernel], n.weights[bias] = np.ones((1, 1, 1, 1)), np.zeros(1)
+        return nets.pool(ops.max_pool, x)
+
+    made = Realised(make, target, 3, grads=True)
+    u = made.cotangents["u0"].ravel()
+    found = made.reference()()["d/in0"].reshape(3, 4)
+    np.testing.assert_allclose(found, [[0] * 4, [0] * 4, [u[2], 0, 0, 0]])
+
+
+@on_targets
+def test_nothing_flows_through_stopped_gradients(target: str) -> None:
+    def make(n: Net) -> Tensor:
+        x = nets.conv(n, n.input(4, 4, 1), 2)
+        return ops.stop_gradient(x) * x + ops.stop_gradient(ops.exp(x))
+
+    def same(n: Net) -> Tensor:
+        x = nets.conv(n, n.input(4, 4, 1), 2)
+        return x * x * 0.5
+
+    found, expected = (Realised(f, target, 3, grads=True).reference()() for f in (make, same))
+    for name in ("d/in0", "d/w0", "d/w1"):
+        np.testing.assert_allclose(found[name], expected[name])
