@@ -71,10 +71,13 @@ def write_compiled(
 
 
 def write_model(
-    path: Path, spec: Spec, weights: Mapping[str, Array], opset: int | None = None,
+    path: Path,
+    spec: Spec,
+    weights: Mapping[str, Array],
+    opset: int | None = None,
     classes: Sequence[str] | None = None,
 ) -> None:
-    """The inference graph with its weights inside; class names go into its metadata."""  # fmt: skip
+    """The inference graph with its weights inside; class names go into its metadata."""
     metadata = {"specc": __version__, "spec_sha256": spec_hash(spec)}
     if classes:
         metadata["classes"] = json.dumps(list(classes), ensure_ascii=False)
@@ -244,4 +247,3 @@ def _read_tensor(entry: Mapping[str, Any]) -> StateTensor:
     return StateTensor(
         entry["tensor"], entry["dtype"], tuple(entry["shape"]), elements, entry["start"]
     )
-

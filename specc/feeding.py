@@ -132,8 +132,9 @@ def weights(
     if sample_weight is None:
         return tuple(np.ones(len(y), np.float32) for y in ys)
     names = [t.output for t in bundle.targets]
-    several = isinstance(sample_weight, (list, tuple, Mapping)) and len(names) > 1
-    given = listed(sample_weight, names, "sample_weight") if several else [sample_weight] * len(ys)
+    given: list[Any] = [sample_weight] * len(ys)
+    if isinstance(sample_weight, (list, tuple, Mapping)) and len(names) > 1:
+        given = listed(cast("object", sample_weight), names, "sample_weight")
     found = tuple(np.asarray(w, np.float32).reshape(len(np.asarray(w)), -1) for w in given)
     for name, w, y in zip(names, found, ys, strict=True):
         if w.shape != (len(y), 1):

@@ -144,4 +144,3 @@ def held_out(data: Weighted, share: float) -> tuple[Weighted, Weighted | None]:
         return data, None
     at = int(np.floor(len(data.samples) * (1.0 - share)))
     return data.head(at), data.tail(at)
-
