@@ -53,7 +53,7 @@ def compile_(
     programs = [
         {
             "file": f"{name}.onnx",
-            "nodes": sum(program.nodes.values()),
+            "ops": sum(program.nodes.values()),
             "bytes": len(program.model),
         }
         for name, program in made.programs.items()
@@ -62,6 +62,6 @@ def compile_(
         show_json({"folder": str(output), "target": made.target, "opset": made.opset,
                    "programs": programs})  # fmt: skip
         return
-    rows = [[str(p["file"]), f"{p['nodes']:,}", f"{p['bytes']:,}"] for p in programs]
-    show_rows(("graph", "nodes", "bytes"), rows)
+    rows = [[str(p["file"]), f"{p['ops']:,}", f"{p['bytes']:,}"] for p in programs]
+    show_rows(("graph", "ops", "bytes"), rows)
     complain(f"wrote {output} (target {made.target}, opset {made.opset})")

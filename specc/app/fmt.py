@@ -25,7 +25,10 @@ def fmt(
         bool, typer.Option("--check", help="Change nothing; exit with 2 if something would be.")
     ] = False,
 ) -> None:
-    """Bring specs into their normal layout, in place; comments are kept."""
+    """Bring specs into their normal layout, in place.
+
+    Comments are kept, and so is what the spec means.
+    """
     wrong = 0
     for path in specs:
         try:

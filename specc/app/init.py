@@ -31,13 +31,13 @@ def init(
     from specc.spec.nodes import Scalar
     from specc.spec.starter import starter
 
-    # A name like `true` or `1` needs quotes.
-    text = starter() if name_problem(path.stem) else starter(flow(Scalar(path.stem)))
     if str(path) == STDOUT:
-        show(text.encode())
+        show(starter().encode())
         return
     if path.exists() and not force:
         raise SpeccError(f"{path}: exists; name another file, or add --force")
+    # A name like `true` or `1` needs quotes.
+    text = starter() if name_problem(path.stem) else starter(flow(Scalar(path.stem)))
     replace(path, text.encode())
     name = shlex.quote(str(path))
     complain(f"wrote {path}; next: specc summary {name}, specc train {name}")
