@@ -98,6 +98,8 @@ class Layer(Member):
         keras_name: the Keras class (the summary's "type"); the Python class name by default.
         min_inputs, max_inputs: how many tensors one call takes; max None means any number.
         arguments: names of tensor arguments, for entries that give `inputs` as a mapping.
+        argument_lists: arguments that Keras takes as one list, by the name of that list.
+        renamed: our names of fields whose Keras name is a method here, by Keras' name.
     """
 
     family_name: ClassVar[str] = "layer"
@@ -105,6 +107,8 @@ class Layer(Member):
     min_inputs: ClassVar[int] = 1
     max_inputs: ClassVar[int | None] = 1
     arguments: ClassVar[tuple[str, ...]] = ()
+    argument_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    renamed: ClassVar[Mapping[str, str]] = {}
 
     trainable: bool = True
     """Whether training changes the layer's trainable weights."""
@@ -124,6 +128,11 @@ class Layer(Member):
             ShapeError: the inputs do not fit; the message says why, the caller adds the place.
         """
         return inputs[0]
+
+    def call_shape(self, inputs: Shapes, flags: Mapping[str, Any]) -> Shape | Shapes:
+        """`output_shape` for a call with `flags`, which change nothing by default."""
+        del flags
+        return self.output_shape(inputs)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         """The weights built for these input shapes, in Keras' order. None by default."""

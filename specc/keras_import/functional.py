@@ -133,15 +133,26 @@ class _Graph:
             return None
         references = [self._reference(history) for history in call.tensors]
         entry = first if index == 0 else Entry(own, call=first.call or name)
-        if not call.named:
+        if not call.named and not call.lists:
             return replace(entry, inputs=tuple(references), flags=call.flags)
+        named = dict(call.named)
+        lists: Mapping[str, tuple[str, ...]] = {}
+        if first.layer is not None:
+            lists = first.layer.argument_lists
+        for key, items in call.lists.items():
+            if key not in lists:
+                message = f"a list of tensors as {key!r} is not supported"
+                self.reader.objects.wrong(name, message)
+                return None
+            pairs = zip(lists[key], items, strict=False)
+            named |= {name: item for name, item in pairs if item is not None}
         arguments = first.layer.arguments if first.layer is not None else ()
-        if len(arguments) < len(references) or not set(call.named) <= set(arguments):
-            unknown = ", ".join(sorted(set(call.named) - set(arguments)))
+        if len(arguments) < len(references) or not set(named) <= set(arguments):
+            unknown = ", ".join(sorted(set(named) - set(arguments)))
             self.reader.objects.wrong(name, f"tensors as {unknown} are not supported")
             return None
         given = dict(zip(arguments, references, strict=False))
-        given |= {key: self._reference(history) for key, history in call.named.items()}
+        given |= {key: self._reference(history) for key, history in named.items()}
         return replace(entry, arguments=given, flags=call.flags)
 
     def _free(self, wanted: str) -> str:

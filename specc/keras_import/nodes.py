@@ -31,37 +31,44 @@ class KerasCall:
     Attributes:
         tensors: positional tensors, lists flattened.
         named: tensors given by keyword, sorted as Keras walks them.
+        lists: lists of tensors given by keyword, with None where there is none.
         flags: other keyword arguments; null ones are left out.
     """
 
     tensors: tuple[History, ...]
     named: Mapping[str, History] = field(default_factory=dict[str, History])
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    lists: Mapping[str, tuple[History | None, ...]] = field(
+        default_factory=dict[str, "tuple[History | None, ...]"]
+    )
 
     @property
     def histories(self) -> tuple[History, ...]:
         """Every tensor that enters."""
-        return (*self.tensors, *self.named.values())
+        listed = (item for items in self.lists.values() for item in items if item is not None)
+        return (*self.tensors, *self.named.values(), *listed)
 
 
 def call_of(data: object) -> KerasCall:
     """One entry of `inbound_nodes`.
 
     Raises:
-        NotATensor: it has constants among its tensors, or a list where one tensor is expected.
+        NotATensor: it has constants among its tensors.
     """
     if isinstance(data, Mapping):
         node = cast("Mapping[str, Any]", data)
         named: dict[str, History] = {}
         flags: dict[str, Any] = {}
+        lists: dict[str, tuple[History | None, ...]] = {}
         for key, value in sorted(cast("Mapping[str, Any]", node["kwargs"]).items()):
             if is_object(value):
                 named[key] = _history(value)
             elif isinstance(value, list) and any(map(is_object, cast("list[object]", value))):
-                raise NotATensor(f"a list of tensors as {key!r} is not supported")
+                items = cast("list[object]", value)
+                lists[key] = tuple(None if item is None else _history(item) for item in items)
             elif value is not None:
                 flags[key] = value
-        return KerasCall(tuple(_flat(node["args"])), named, flags)
+        return KerasCall(tuple(_flat(node["args"])), named, flags, lists)
     return _legacy_call(cast("Sequence[Sequence[Any]]", data))
 
 

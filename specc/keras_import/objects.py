@@ -71,7 +71,9 @@ class Objects:
         """The fields of a member of `kind` from its Keras config."""
         known = kind.model_fields
         found: dict[str, object] = {}
-        for key, value in config.items():
+        renamed: Mapping[str, str] = kind.renamed if issubclass(kind, Layer) else {}
+        for keras, value in config.items():
+            key = renamed.get(keras, keras)
             if key in known:
                 found[key] = self._value(known[key].annotation, value, f"{path}.{key}")
             elif key == "dtype":

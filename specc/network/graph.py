@@ -236,7 +236,7 @@ class Network:
             known[ref.call] = (shape,)
         for call in self.calls:
             try:
-                known[call] = call_shapes(call.called, call.entering(known))
+                known[call] = call_shapes(call.called, call.entering(known), call.flags)
             except ShapeError as error:
                 raise ShapeError(f"{call.node.name}: {error}") from error
         return known
@@ -258,7 +258,9 @@ def fits(shape: Shape, declared: Shape) -> bool:
     )
 
 
-def call_shapes(layer: Called, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+def call_shapes(
+    layer: Called, shapes: tuple[Shape, ...], flags: Mapping[str, Any]
+) -> tuple[Shape, ...]:
     """Output shapes of one call.
 
     Raises:
@@ -267,6 +269,6 @@ def call_shapes(layer: Called, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
     if isinstance(layer, Network):
         known = layer.shapes_for(shapes)
         return tuple(known[ref.call][ref.output] for ref in layer.outputs)
-    out = layer.output_shape(shapes)
+    out = layer.call_shape(shapes, flags)
     several = tuple(shape for shape in out if isinstance(shape, tuple))
     return several or (tuple(dim for dim in out if not isinstance(dim, tuple)),)

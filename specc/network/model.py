@@ -116,7 +116,7 @@ class ModelBuilder:
         inputs, written = inputs_of(entry, layer, self.model, position, self.calls)
         shapes = tuple(() if ref is None else ref.shape for ref in inputs)
         try:
-            outputs = call_shapes(layer, shapes)
+            outputs = call_shapes(layer, shapes, entry.flags)
             declared = layer.weights(shapes) if isinstance(layer, Layer) else ()
         except ShapeError as error:
             raise Wrong(str(error)) from error

@@ -169,6 +169,23 @@ CASES = [
         [WIDE],
     ),
     ("CenterCrop", {"height": 4, "width": 3}, [WIDE]),
+    ("EinsumDense", {"equation": "ab,bc->ac", "output_shape": 4, "bias_axes": "c"}, [FLAT]),
+    (
+        "EinsumDense",
+        {"equation": "abc,bcd->adb", "output_shape": [3, 6], "bias_axes": "b"},
+        [STEPS],
+    ),
+    (
+        "EinsumDense",
+        {"equation": "...x,yx->...y", "output_shape": 2, "bias_axes": "y", "activation": "tanh"},
+        [IMAGE],
+    ),
+    ("EinsumDense", {"equation": "ab...,bc->ac...", "output_shape": 2, "bias_axes": "c"}, [STEPS]),
+    ("EinsumDense", {"equation": "abcd,cef->aebf", "output_shape": [2, 5, 3]}, [IMAGE]),
+    ("Attention", {}, [(3, 4), (5, 4)]),
+    ("Attention", {"use_scale": True, "score_mode": "concat"}, [(3, 4), (5, 2), (5, 4)]),
+    ("AdditiveAttention", {}, [(3, 4), (5, 4)]),
+    ("AdditiveAttention", {"use_scale": False}, [(3, 4), (5, 2), (5, 4)]),
     ("CenterCrop", {"height": 8, "width": 3, "data_format": "channels_first"}, [(2, 6, 7)]),
 ]
 BATCH = 2
@@ -180,6 +197,11 @@ def draw(case, shapes, weights):
     inputs = [rng.normal(size=(BATCH, *shape)).astype(np.float32) for shape in shapes]
     values = [rng.uniform(0.5, 1.5, shape).astype(np.float32) for shape in weights]
     return rng, inputs, values
+
+
+def below(layer, w):
+    """A weight's path without its layer's name; sub-layers repeat mere names."""
+    return w.path.removeprefix(f"{layer.name}/")
 
 
 def digits(x):
@@ -208,7 +230,7 @@ def compute(number, cls, kwargs, shapes, training=False):
     wanted = [*tensors, *[w.value for w in trainable]]
     grads = tape.gradient(total, wanted, unconnected_gradients="zero")
     after = {
-        w.name: digits(w.numpy())
+        below(layer, w): digits(w.numpy())
         for w, v in zip(own, values, strict=True)
         if not np.array_equal(w.numpy(), v.astype(w.dtype))
     }
@@ -219,11 +241,14 @@ def compute(number, cls, kwargs, shapes, training=False):
         "inputs": [list(shape) for shape in shapes],
         "output": [None, *y.shape[1:]],
         "symbolic": list(made.shape),
-        "weights": [[w.name, list(w.shape), w.dtype, w.trainable] for w in own],
+        "weights": [[below(layer, w), list(w.shape), w.dtype, w.trainable] for w in own],
         "params": layer.count_params(),
         "y": digits(y),
         "gx": [digits(g) for g in grads[: len(tensors)]],
-        "gw": {w.name: digits(g) for w, g in zip(trainable, grads[len(tensors) :], strict=True)},
+        "gw": {
+            below(layer, w): digits(g)
+            for w, g in zip(trainable, grads[len(tensors) :], strict=True)
+        },
         "after": after,
     }
     return case

@@ -41,9 +41,10 @@ class Bench:
         training: bool = False,
         draws: Sequence[np.ndarray] = (),
         floatx: str = "float64",
+        flags: Mapping[str, Any] | None = None,
     ) -> None:
         self.training = training
-        self.flags: dict[str, Any] = {}
+        self.flags: dict[str, Any] = dict(flags or {})
         self.trace = Trace(floatx=floatx)
         self.layer = Layer.parse(layer)
         self.shapes = tuple((None, *x.shape[1:]) for x in inputs)
