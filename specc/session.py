@@ -50,8 +50,9 @@ def _options(threads: int | None) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = default_threads() if threads is None else threads
     options.log_severity_level = 3
-    # RMSprop's and Adam's squares go denormal, which costs about a tenth of a step on x86.
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    # `session.set_denormal_as_zero` stays off: it takes hold of the calling thread only when the
+    # process's first session asks for it, so results would depend on what ran before, and it would
+    # change the arithmetic of the caller's own code (onnxruntime 1.32).
     return options
 
 
