@@ -62,6 +62,34 @@ class ConvTranspose(OpRun):
         return (y if bias is None else y + bias.reshape(-1, *[1] * spatial),)
 
 
+def _cells(x: Array, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int]) -> Array:
+    """Every cell of every window, NaN in the padding. Shapes: result (cells, N, C, *windows)."""
+    spatial = x.ndim - 2
+    wide = [(0, 0), (0, 0), *zip(pads[:spatial], pads[spatial:], strict=True)]
+    padded = np.pad(x, wide, constant_values=np.nan)
+    counts = [(n - k) // s + 1 for n, k, s in zip(padded.shape[2:], kernel, strides, strict=True)]
+    cells = [
+        padded[(..., *(slice(c, c + (n - 1) * s + 1, s) for c, n, s in zip(cell, counts, strides)))]  # noqa: B905
+        for cell in np.ndindex(*kernel)
+    ]
+    return np.stack(cells)
+
+
+class MaxPool(OpRun):
+    """By slices: the evaluator's own fails for some paddings (onnx 1.23)."""
+
+    def _run(self, x, kernel_shape=None, strides=None, pads=None, **_):
+        return (np.nanmax(_cells(x, kernel_shape, strides, pads), axis=0),)
+
+
+class AveragePool(OpRun):
+    """By slices, as MaxPool."""
+
+    def _run(self, x, count_include_pad=0, kernel_shape=None, strides=None, pads=None, **_):
+        cells = _cells(x, kernel_shape, strides, pads)
+        return (np.mean(np.nan_to_num(cells), 0) if count_include_pad else np.nanmean(cells, 0),)
+
+
 class Erf(OpRun):
     """In the precision of its input: the evaluator's own rounds to float32."""
 
@@ -71,7 +99,7 @@ class Erf(OpRun):
 
 def evaluator(model: bytes) -> ReferenceEvaluator:
     """ONNX's reference evaluator of a model."""
-    return ReferenceEvaluator(model, new_ops=[ConvTranspose, Erf])
+    return ReferenceEvaluator(model, new_ops=[AveragePool, ConvTranspose, Erf, MaxPool])
 
 
 @dataclass
