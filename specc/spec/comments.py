@@ -16,7 +16,7 @@ from specc.spec.emit import Comments
 from specc.spec.nodes import Fields, Items, Node
 
 # U+2028 and the like count as white space, as they do for ruamel.
-COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*")
+COMMENT = re.compile(r"(?:^|(?<=\s))#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,8 @@ def _lines(text: str, scalars: Sequence[tuple[int, int]]) -> Iterator[_Line]:
             for match in COMMENT.finditer(line):
                 if not inside(index + match.start()):
                     alone = not line[: match.start()].strip()
-                    yield _Line(number, match.start() + 1, match[0].rstrip(), alone=alone)
+                    found = line[match.start() :].rstrip()
+                    yield _Line(number, match.start() + 1, found, alone=alone)
                     break
         index += len(line) + 1
 

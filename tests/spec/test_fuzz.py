@@ -85,7 +85,7 @@ def check(text):
         spec = loads(text, "f.yaml")
     except SpecError as error:
         placed = [problem.place.file == "f.yaml" for problem in error.problems]
-        assert placed and all(placed), text  # noqa: PT017, PT018 - a spec may also be fine
+        assert placed and all(placed), text  # noqa: PT018 - a spec may also be fine
         try:
             done = format_text(text)
         except SpecError:

@@ -97,8 +97,16 @@ def test_mistakes_are_invalid(text):
     assert not valid(HEAD + text)
 
 
-@pytest.mark.parametrize("head", ["inputs: {x: 2}\n", "specc: 2\ninputs: {x: 2}\n", "specc: 1\n",
-                                  "specc: 1\ninputs: {x: a}\n", "specc: 1\ninputs: [2]\n"])  # fmt: skip
+@pytest.mark.parametrize(
+    "head",
+    [
+        "inputs: {x: 2}\n",
+        "specc: 2\ninputs: {x: 2}\n",
+        "specc: 1\n",
+        "specc: 1\ninputs: {x: a}\n",
+        "specc: 1\ninputs: [2]\n",
+    ],
+)
 def test_mistakes_in_the_head_are_invalid(head):
     assert not valid(head + "layers: [flatten]")
 

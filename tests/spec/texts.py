@@ -24,7 +24,7 @@ def spec_text(seed):
     rng = random.Random(seed)
     sections = [
         _line(rng, "specc: 1"),
-        _line(rng, f"name: model_{seed}"),
+        _line(rng, rng.choice([f"name: model_{seed}", 'name: "a # b"', "name: 'a\n  # b'"])),
         rng.choice(["inputs: {x: [4, 3]}", "inputs:\n    x:\n        [4,\n         3]"]),
         _layers(rng),
         _train(rng),
