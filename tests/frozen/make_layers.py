@@ -185,6 +185,28 @@ CASES = [
     ("Attention", {}, [(3, 4), (5, 4)]),
     ("Attention", {"use_scale": True, "score_mode": "concat"}, [(3, 4), (5, 2), (5, 4)]),
     ("AdditiveAttention", {}, [(3, 4), (5, 4)]),
+    ("MultiHeadAttention", {"num_heads": 2, "key_dim": 3}, [(3, 4), (5, 4)]),
+    (
+        "MultiHeadAttention",
+        {"num_heads": 2, "key_dim": 3, "value_dim": 2, "output_shape": 5, "use_gate": True},
+        [(3, 4), (5, 2), (5, 3)],
+    ),
+    (
+        "MultiHeadAttention",
+        {"num_heads": 3, "key_dim": 2, "attention_axes": 2, "use_bias": False},
+        [(2, 3, 4), (2, 3, 4)],
+    ),
+    ("MultiHeadAttention", {"num_heads": 1, "key_dim": 2, "sliding_window": 2}, [STEPS, STEPS]),
+    (
+        "GroupQueryAttention",
+        {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2, "use_gate": True},
+        [(3, 4), (5, 4)],
+    ),
+    (
+        "GroupQueryAttention",
+        {"head_dim": 3, "num_query_heads": 3, "num_key_value_heads": 1, "sliding_window": 2},
+        [STEPS, STEPS],
+    ),
     ("AdditiveAttention", {"use_scale": False}, [(3, 4), (5, 2), (5, 4)]),
     ("CenterCrop", {"height": 8, "width": 3, "data_format": "channels_first"}, [(2, 6, 7)]),
 ]
@@ -204,6 +226,13 @@ def below(layer, w):
     return w.path.removeprefix(f"{layer.name}/")
 
 
+def called(layer, tensors, **options):
+    """One call: tensors as a list, or one by one where the layer wants that."""
+    if "query" in inspect.signature(layer.call).parameters:
+        return layer(*tensors, **options)
+    return layer(tensors if len(tensors) > 1 else tensors[0], **options)
+
+
 def digits(x):
     """Numbers that read back to float32 of 6 digits, as one flat list."""
     return [float(f"{v:.6g}") for v in np.asarray(x, np.float64).ravel()]
@@ -212,7 +241,7 @@ def digits(x):
 def compute(number, cls, kwargs, shapes, training=False):
     layer = getattr(keras.layers, cls)(**kwargs)
     symbols = [keras.Input(shape) for shape in shapes]
-    made = layer(symbols if len(symbols) > 1 else symbols[0])
+    made = called(layer, symbols)
     own = layer.weights
     rng, inputs, values = draw(number, shapes, [w.shape for w in own])
     for w, v in zip(own, values, strict=True):
@@ -224,7 +253,7 @@ def compute(number, cls, kwargs, shapes, training=False):
     options = {"training": training} if layer._call_has_training_arg else {}
     with tf.GradientTape() as tape:
         tape.watch(tensors)
-        y = layer(tensors if len(tensors) > 1 else tensors[0], **options)
+        y = called(layer, tensors, **options)
         dy = rng.normal(size=y.shape).astype(np.float32)
         total = tf.reduce_sum(y * dy)
     wanted = [*tensors, *[w.value for w in trainable]]
@@ -265,7 +294,8 @@ def signatures():
     for name, cls in sorted(vars(keras.layers).items()):
         if inspect.isclass(cls) and issubclass(cls, keras.layers.Layer):
             parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-            layers[name] = [
+            # Under its exported name and its own, which configurations and summaries have.
+            layers[name] = layers[cls.__name__] = [
                 [p.name] if p.default is p.empty else [p.name, plain(p.default)]
                 for p in parameters
                 if p.kind is p.POSITIONAL_OR_KEYWORD

@@ -50,7 +50,9 @@ def test_outputs_are_keras(path: Path) -> None:
     entry = from_keras(case["config"]).model.entries[0]
     if entry.arguments:
         return  # Masks and their like, by name: tests/model runs them.
-    inputs = [arrays[entry["name"]] for entry in case["inputs"]]
+    given = {item["name"]: arrays[item["name"]] for item in case["inputs"]}
+    # A layer may take one input twice, as self-attention does.
+    inputs = [given[ref.name] for ref in entry.inputs or ()] or list(given.values())
     weights = [arrays[f"w{i}"] for i in range(len(case["weights"]))]
     bench = Bench(entry.layer, inputs, weights, training=case["training"], flags=entry.flags)
     # Tolerances of the set's README, for float32 results.

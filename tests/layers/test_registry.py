@@ -38,7 +38,7 @@ OF_ALL = set(Layer.model_fields)
 # Fields that Keras takes as undeclared keywords.
 UNDECLARED = {"LayerNormalization": ["rms_scaling"]}
 # Kinds that share the fields of a base whose siblings have another order in Keras.
-OWN_ORDER = {"Conv3DTranspose"}
+OWN_ORDER = {"Conv3DTranspose", "MultiHeadAttention", "GroupedQueryAttention"}
 
 
 def own_fields(kind: type[Layer]) -> list[str]:

@@ -20,8 +20,8 @@ TARGETS = ["portable", "cpu"]
 LATER_LAYERS = frozenset(
     [
         "Bidirectional", "CategoryEncoding", "ConvLSTM1D",
-        "ConvLSTM2D", "ConvLSTM3D", "Discretization", "GRU", "GroupQueryAttention",
-        "LSTM", "Masking", "MelSpectrogram", "MultiHeadAttention", "RNN", "ReversibleEmbedding",
+        "ConvLSTM2D", "ConvLSTM3D", "Discretization", "GRU",
+        "LSTM", "Masking", "MelSpectrogram", "RNN", "ReversibleEmbedding",
         "STFTSpectrogram", "SimpleRNN", "Solarization", "SpectralNormalization", "TimeDistributed",
     ]
 )  # fmt: skip
