@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from specc.compiler.bundle import Bundle
+from specc.compiler.program import Program
 from specc.compiler.state import LEARNING_RATE, METRICS, WEIGHTS
 from specc.errors import RunError
 from specc.feeding import Feeds
@@ -37,12 +38,20 @@ class Engine:
     _eval: Stepper | None = field(default=None, repr=False)
     _moved: bool = False
 
-    def _program(self, name: str) -> Stepper:
+    def require(self, name: str) -> Program:
+        """The program called `name`.
+
+        Raises:
+            RunError: the spec has no `train:` section, so there is none.
+        """
         if name not in self.bundle.programs:
             raise RunError(
                 f"{self.bundle.name}: no {name} graph; the spec needs `train:` with a loss"
             )
-        return Stepper(self.bundle.programs[name], self.device, self.threads)
+        return self.bundle.programs[name]
+
+    def _stepper(self, name: str) -> Stepper:
+        return Stepper(self.require(name), self.device, self.threads)
 
     def trainer(self) -> Stepper:
         """The training program with the state loaded.
@@ -51,7 +60,7 @@ class Engine:
             RunError: the spec has no `train:` section.
         """
         if self._train is None:
-            self._train = self._program("train")
+            self._train = self._stepper("train")
             self._train.load(self.bundle.state.pack(self.named))
         return self._train
 
@@ -74,7 +83,7 @@ class Engine:
     def evaluate(self, batches: Iterable[Feeds]) -> Logs:
         """Loss and metrics over batches, with the weights as they stand."""
         if self._eval is None:
-            self._eval = self._program("eval")
+            self._eval = self._stepper("eval")
         stepper = self._eval
         if self._train is None:
             packed = self.bundle.state.pack(self.named)

@@ -133,20 +133,49 @@ def weights(
         return tuple(np.ones(len(y), np.float32) for y in ys)
     names = [t.output for t in bundle.targets]
     given: list[Any] = [sample_weight] * len(ys)
-    if isinstance(sample_weight, (list, tuple, Mapping)) and len(names) > 1:
+    several = isinstance(sample_weight, (list, tuple)) and len(names) > 1
+    if several or isinstance(sample_weight, Mapping):
         given = listed(cast("object", sample_weight), names, "sample_weight")
-    found = tuple(np.asarray(w, np.float32).reshape(len(np.asarray(w)), -1) for w in given)
-    for name, w, y in zip(names, found, ys, strict=True):
-        if w.shape != (len(y), 1):
-            raise DataError(f"sample_weight of {name}: expected shape ({len(y)},), got {w.shape}")
-    return tuple(np.ascontiguousarray(w[:, 0]) for w in found)
+    return tuple(_rows(w, len(y), name) for w, y, name in zip(given, ys, names, strict=True))
+
+
+def _rows(given: npt.ArrayLike, count: int, name: str) -> Array:
+    """Sample weights of one output, (count,) float32."""
+    found = fit_inputs(given, (None,), "float32", f"sample_weight of {name}")
+    if len(found) != count:
+        raise DataError(
+            f"sample_weight of {name}: expected {count}, one for each sample, received {len(found)}"
+        )
+    return np.ascontiguousarray(found)
 
 
 def _by_class(y: Array, class_weight: Mapping[int, float]) -> Array:
-    ids = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] != 1 else y.reshape(len(y), -1)[:, 0]
+    ids = y
+    if y.ndim > 1:
+        ids = y.argmax(axis=-1) if y.shape[-1] != 1 else y[..., 0]
+    if ids.ndim > 1:
+        raise DataError(
+            f"class_weight: expected one class for each sample, received targets {y.shape}; use"
+            " sample_weight"
+        )
     known, inverse = np.unique(np.round(ids).astype(np.int64), return_inverse=True)
     values = np.array([class_weight.get(int(k), 1.0) for k in known], np.float32)
     return values[inverse]
+
+
+def cotangent(port: Port, given: npt.ArrayLike | None, batch: int) -> Array:
+    """The cotangent of an output for `batch` samples; None stands for zeros.
+
+    Raises:
+        DataError: its shape is not the output's.
+    """
+    shape = tuple(d if isinstance(d, int) else batch * d.factor for d in port.shape)
+    if given is None:
+        return np.zeros(shape, np.dtype(port.dtype))
+    array = np.asarray(given, np.dtype(port.dtype))
+    if array.shape != shape:
+        raise DataError(f"{port.name}: expected shape {shape}, received {array.shape}")
+    return array
 
 
 def feeds(bundle: Bundle, batch: Samples, sample_weights: Sequence[Array]) -> Feeds:

@@ -10,9 +10,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from specc.compiler.state import ITERATIONS
 from specc.data.batches import Batches
 from specc.data.source import Samples
 from specc.engine import Engine, Logs
+from specc.errors import DataError
 from specc.feeding import Feeds, feeds
 from specc.history import History
 from specc.optimizers.step import AVERAGE
@@ -116,6 +118,8 @@ class Loop:
         if not engine.bundle.averaged:
             return
         named = dict(engine.state())
+        if not int(named[ITERATIONS]):
+            return  # the averages are still at their start, zero
         for weight in engine.bundle.weights:
             average = named.get(f"{weight.name}/{AVERAGE}")
             if average is not None:
@@ -138,9 +142,20 @@ def ones(samples: Samples) -> Weighted:
 def held_out(data: Weighted, share: float) -> tuple[Weighted, Weighted | None]:
     """(training, validation): the last `share` of the samples validates, as in Keras.
 
+    Raises:
+        DataError: one of them would be empty.
+
     Source: keras/src/trainers/data_adapters/array_slicing.py: split at floor(n (1 - share)).
     """
     if not share:
         return data, None
-    at = int(np.floor(len(data.samples) * (1.0 - share)))
+    if not 0.0 < share < 1.0:
+        raise DataError(f"validation_split: expected a share from 0 to below 1, received {share}")
+    count = len(data.samples)
+    at = int(np.floor(count * (1.0 - share)))
+    if at in (0, count):
+        raise DataError(
+            f"validation_split {share}: leaves {at} of {count} samples to train on and"
+            f" {count - at} to validate; expected at least one each, bring more or change it"
+        )
     return data.head(at), data.tail(at)

@@ -11,19 +11,24 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from specc import feeding
 from specc.checkpoint import load as load_state
 from specc.checkpoint import save as save_state
 from specc.compiler.bundle import Bundle, baked, bundle, initial_weights
 from specc.compiler.compiler import Compiler
 from specc.compiler.state import ITERATIONS, STATISTICS, WEIGHTS, StateMap
+from specc.data.batches import Batches
+from specc.data.source import Samples
 from specc.engine import Engine, Logs
-from specc.errors import DataError, RunError
-from specc.feeding import Given, feeds, inputs, samples, weights
-from specc.fit import Loop, Weighted, batch_feeds, held_out
+from specc.errors import DataError, RunError, SpecError
+from specc.feeding import Given
+from specc.files import replace
+from specc.fit import Loop, Weighted, batch_feeds, held_out, ones
 from specc.history import History
 from specc.progress import Progress
-from specc.session import Device, Runner
+from specc.session import Device, Runner, check_device
 from specc.spec.model import Spec
+from specc.spec.train import MAX_SEED
 
 Array: TypeAlias = npt.NDArray[Any]
 Verbose: TypeAlias = Literal["auto", 0, 1, 2] | bool
@@ -71,6 +76,9 @@ class Model:
         seed: int | None = None,
         threads: int | None = None,
     ) -> None:
+        check_device(device, threads)
+        if seed is not None and not 0 <= seed <= MAX_SEED:
+            raise SpecError(f"seed: expected a number from 0 to {MAX_SEED}, received {seed}")
         if seed is not None and spec.train is not None:
             train = spec.train.model_copy(update={"seed": seed})
             spec = Spec(spec.model, spec.models, train, spec.data, spec.version, spec.file)
@@ -79,6 +87,7 @@ class Model:
         self.device: Device = device
         self.threads = threads
         self._compiler = Compiler.of(spec, target)
+        self._compiler.seed = self.seed
         self._bundle: Bundle = bundle(self._compiler)
         first = initial_weights(self._compiler, self.seed)
         self._engine = Engine(
@@ -122,15 +131,14 @@ class Model:
             DataError: x does not fit the inputs.
         """
         del verbose
-        arrays = inputs(self._bundle.inputs, x)
+        arrays = feeding.inputs(self._bundle.inputs, x)
         if self._predictor is None:
             program = baked(self.spec, self._engine.weights())
             self._predictor = Runner(program, self.device, self.threads)
         names = [p.name for p in self._bundle.inputs]
-        parts: list[dict[str, Array]] = []
-        for start in range(0, max(1, len(arrays[0])), batch_size):
-            batch = {n: a[start : start + batch_size] for n, a in zip(names, arrays, strict=True)}
-            parts.append(self._predictor.run(batch))
+        batches = Batches(Samples(arrays, ()), batch_size, shuffle=False)
+        given = [batch.samples.x for batch in batches.produce(0)] or [arrays]
+        parts = [self._predictor.run(dict(zip(names, xs, strict=True))) for xs in given]
         outputs = [np.concatenate([p[key] for p in parts]) for key in parts[0]]
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -144,31 +152,27 @@ class Model:
 
         Args:
             inputs: arrays, batch first.
-            cotangents: one for each output, of its shape; None where the output is not floating.
+            cotangents: one for each output, of its shape; None where the output is not floating, or
+                stands for zeros.
             training: whether layers act as in training.
 
         Raises:
+            DataError: the arrays do not fit.
             MissingRuleError: a layer's ops have no gradient rule.
         """
         runner = self._vjp_runner(training)
-        names = self._compiler.output_names
-        fed: dict[str, Array] = {}
-        for port, array in zip(self._bundle.inputs, inputs, strict=True):
-            fed[port.name] = np.asarray(array, np.dtype(port.dtype))
-        for name, array in zip(names, cotangents, strict=True):
-            if array is not None:
-                fed[f"cotangent/{name}"] = np.asarray(array, np.float32)
         known = {p.name: p for p in runner.program.inputs}
-        fed = {name: array for name, array in fed.items() if name in known}
-        for name, port in known.items():
-            if name.startswith("cotangent/") and name not in fed:
-                batch = len(next(iter(fed.values())))
-                shape = [d if isinstance(d, int) else batch * d.factor for d in port.shape]
-                fed[name] = np.zeros(shape, np.float32)
+        names = [p.name for p in self._bundle.inputs]
+        given = feeding.inputs(self._bundle.inputs, _named("inputs", names, inputs))
+        fed: dict[str, Array] = dict(zip(names, given, strict=True))
+        pulled = _named("cotangents", self._compiler.output_names, cotangents)
+        for name, array in pulled.items():
+            port = known.get(f"cotangent/{name}")
+            if port is not None:
+                fed[port.name] = feeding.cotangent(port, array, len(given[0]))
         fed |= {k: v for k, v in self._weight_state().items() if k in known}
         fed[ITERATIONS] = self._engine.state().get(ITERATIONS, np.array(0, np.int64))
-        found = runner.run(fed)
-        return self._vjp_result(found)
+        return self._vjp_result(runner.run(fed))
 
     def _vjp_runner(self, training: bool) -> Runner:
         if training not in self._vjps:
@@ -212,11 +216,9 @@ class Model:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
-        self._engine.trainer()
-        data = samples(self._bundle, x, y)
-        rows = weights(self._bundle, data.y, sample_weight, class_weight)
+        data = self._weighted("train_on_batch", x, y, sample_weight, class_weight)
         self._engine.reset_metrics()
-        self._engine.step(feeds(self._bundle, data, rows))
+        self._engine.step(feeding.feeds(self._bundle, data.samples, data.weights))
         self._predictor = None
         return self._engine.logs()
 
@@ -243,21 +245,20 @@ class Model:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
-        self._engine.trainer()
-        data = samples(self._bundle, x, y)
-        rows = Weighted(data, weights(self._bundle, data.y, sample_weight, class_weight))
-        rows, held = held_out(rows, 0.0 if validation_data is not None else validation_split)
+        rows = self._weighted("fit", x, y, sample_weight, class_weight)
         if validation_data is not None:
             held = self._validation(validation_data)
-        if not len(rows.samples):
-            raise DataError("fit: expected at least one sample to train on, received none")
+        else:
+            rows, held = held_out(rows, validation_split)
+            if held is not None and class_weight is not None:
+                held = ones(held.samples)  # as in Keras, classes weigh in training only
         # Every epoch that this model trains has an order of its own, whatever it is called.
         first = max(initial_epoch, 0)
         progress = _progress(verbose)
-        offset = self._epochs
+        seed = (self.seed + 1_000_003 * self._epochs) % 2**64
         loop = Loop(
-            self._engine, rows, epochs, batch_size, self.seed + 1_000_003 * offset, shuffle, held,
-            progress, first_epoch=first,
+            self._engine, rows, epochs, batch_size, seed, shuffle, held, progress,
+            first_epoch=first,
         )  # fmt: skip
         self._predictor = None
         try:
@@ -268,9 +269,27 @@ class Model:
         return history
 
     def _validation(self, given: Sequence[Any]) -> Weighted:
-        x, y, *rest = given
-        data = samples(self._bundle, x, y)
-        return Weighted(data, weights(self._bundle, data.y, rest[0] if rest else None, None))
+        if len(given) not in {2, 3}:
+            raise DataError(
+                f"validation_data: expected (x, y) or (x, y, sample weights), received {len(given)}"
+            )
+        return self._weighted("validation_data", given[0], given[1], *given[2:])
+
+    def _weighted(
+        self,
+        what: str,
+        x: Given,
+        y: Given,
+        sample_weight: Given | None = None,
+        class_weight: Mapping[int, float] | None = None,
+    ) -> Weighted:
+        """At least one sample, as the programs want it."""
+        self._engine.require("train")
+        data = feeding.samples(self._bundle, x, y)
+        if not len(data):
+            raise DataError(f"{what}: expected at least one sample, received none")
+        rows = feeding.weights(self._bundle, data.y, sample_weight, class_weight)
+        return Weighted(data, rows)
 
     def evaluate(
         self,
@@ -284,10 +303,10 @@ class Model:
 
         Raises:
             DataError: the arrays do not fit.
+            RunError: the spec has no `train:` section with a loss.
         """
         del verbose
-        data = samples(self._bundle, x, y)
-        rows = Weighted(data, weights(self._bundle, data.y, sample_weight, None))
+        rows = self._weighted("evaluate", x, y, sample_weight)
         return self._engine.evaluate(batch_feeds(self._engine, rows, batch_size))
 
     def save(self, folder: str | Path) -> None:
@@ -296,8 +315,11 @@ class Model:
 
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
-        (path / SPEC_FILE).write_text(dump(self.spec), encoding="utf-8")
-        meta = {"target": self._bundle.target, "seed": self.seed, "epochs": self._epochs}
+        replace(path / SPEC_FILE, dump(self.spec).encode())
+        meta = {
+            "target": self._bundle.target, "seed": self.seed, "epochs": self._epochs,
+            "threads": self.threads,
+        }  # fmt: skip
         save_state(path / STATE_FILE, self._engine.state(), meta)
 
     @classmethod
@@ -312,13 +334,31 @@ class Model:
         path = Path(folder)
         named, meta = load_state(path / STATE_FILE)
         spec = load(path / SPEC_FILE)
-        model = cls(spec, str(meta.get("target", "cpu")), device, int(meta.get("seed", 0)))
-        missing = sorted(set(model._engine.state()) - set(named))
-        if missing:
-            raise RunError(f"{path / STATE_FILE}: state {missing[0]!r} is missing")
+        model = cls(
+            spec, str(meta.get("target", "cpu")), device, int(meta.get("seed", 0)),
+            meta.get("threads"),
+        )  # fmt: skip
+        for name, array in model._engine.state().items():
+            if name not in named or named[name].shape != array.shape:
+                raise RunError(
+                    f"{path / STATE_FILE}: state {name!r} is missing or of another model"
+                )
         model._engine.replace(named)
         model._epochs = int(meta.get("epochs", 0))
         return model
+
+
+def _named(what: str, names: Sequence[str], given: Sequence[Any]) -> dict[str, Any]:
+    """One entry of a list for each name.
+
+    Raises:
+        DataError: there are more or fewer.
+    """
+    if len(given) != len(names):
+        raise DataError(
+            f"{what}: expected a list of {len(names)} ({', '.join(names)}), received {len(given)}"
+        )
+    return dict(zip(names, given, strict=True))
 
 
 def _progress(verbose: Verbose) -> Progress:

@@ -73,12 +73,17 @@ def _cuda_library() -> str:
     return "the provider loads, but finds no usable device; see `nvidia-smi`"
 
 
-def check_device(device: str) -> list[str]:
+def check_device(device: str, threads: int | None = None) -> list[str]:
     """The provider list for a device.
 
     Raises:
-        RuntimeSetupError: CUDA was asked for and its provider is not there. There is no fall-back.
+        RuntimeSetupError: another device, fewer threads than one, or CUDA was asked for and its
+            provider is not there. There is no fall-back.
     """
+    if threads is not None and threads < 1:
+        raise RuntimeSetupError(f"threads: expected at least 1, received {threads}")
+    if device not in _PROVIDERS:
+        raise RuntimeSetupError(f"device {device!r}: expected {' or '.join(_PROVIDERS)}")
     provider = _PROVIDERS[device]
     if device == "cuda":
         preload = getattr(ort, "preload_dlls", None)
@@ -102,7 +107,7 @@ def open_session(model: bytes, device: Device = "cpu", threads: int | None = Non
     Raises:
         RuntimeSetupError: onnxruntime fell back to another provider.
     """
-    providers = check_device(device)
+    providers = check_device(device, threads)
     session = ort.InferenceSession(
         model, _options(threads), providers=providers, provider_options=_provider_options(device)
     )

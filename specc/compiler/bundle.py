@@ -67,7 +67,7 @@ class Bundle:
         """Arrays for every weight, with its shape and type.
 
         Raises:
-            RunError: one is missing, unknown, or of another shape.
+            RunError: one is missing, unknown, no numbers, or of another shape.
         """
         names = {w.name for w in self.weights}
         unknown = sorted(set(arrays) - names)
@@ -77,6 +77,8 @@ class Bundle:
         checked: dict[str, Array] = {}
         for w in self.weights:
             array = np.asarray(arrays[w.name])
+            if array.dtype.kind not in "biuf":
+                raise RunError(f"weight {w.name}: expected numbers, received {array.dtype}")
             if array.shape != w.shape:
                 raise RunError(f"weight {w.name}: expected shape {w.shape}, got {array.shape}")
             checked[w.name] = np.array(array, np.dtype(w.dtype), order="C")

@@ -55,6 +55,7 @@ class Compiler:
     Attributes:
         batch: a fixed batch size for targets that capture graphs; None leaves it open.
         floatx: element type of everything floating; float64 only in gradient checks.
+        seed: decides random numbers in graphs; the training seed, 0 without a `train:` section.
     """
 
     spec: Spec
@@ -63,6 +64,7 @@ class Compiler:
     opset: int
     batch: int | None = None
     floatx: DType = "float32"
+    seed: int = 0
     storage: dict[str, Storage] = field(default_factory=dict[str, Storage])
     state: StateMap = field(default_factory=lambda: StateMap(()))
     logs: tuple[str, ...] = ()
@@ -85,18 +87,14 @@ class Compiler:
             raise CompileError(
                 f"opset {opset}: the {wanted.name} target writes {wanted.opset} to {MAX_OPSET}"
             )
-        return Compiler(spec, build(spec), wanted, opset or wanted.opset, batch)
+        seed = 0 if spec.train is None else spec.train.seed
+        return Compiler(spec, build(spec), wanted, opset or wanted.opset, batch, seed=seed)
 
     def _builder(self) -> Builder:
         return Builder(self.target, self.storage, self.opset, self.floatx)
 
     def _forward(self, trace: Trace, *, training: bool, step: Tensor | None = None) -> Forward:
         return Forward(trace, training, self.seed, step)
-
-    @property
-    def seed(self) -> int:
-        """The training seed, 0 without a `train:` section."""
-        return self.spec.train.seed if self.spec.train else 0
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

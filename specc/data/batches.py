@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from specc.data.prefetch import Prefetch
 from specc.data.source import Samples
+from specc.errors import DataError
 
 Index: TypeAlias = npt.NDArray[np.int64]
 
@@ -50,12 +51,20 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """Samples cut into batches of `batch_size`; the last one of an epoch may be smaller."""
+    """Samples cut into batches of `batch_size`; the last one of an epoch may be smaller.
+
+    Raises:
+        DataError: batches of less than one sample.
+    """
 
     samples: Samples
     batch_size: int
     seed: int = 0
     shuffle: bool = True
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise DataError(f"batch_size: expected at least 1, received {self.batch_size}")
 
     @property
     def steps(self) -> int:

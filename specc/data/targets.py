@@ -66,7 +66,10 @@ def fit_targets(
 
 
 def _numeric(value: npt.ArrayLike, name: str) -> Array:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise DataError(f"{name}: expected an array, received lists of uneven length") from error
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name}: expected numbers, received {array.dtype} ({_sample(array)})")
     if array.ndim == 0:

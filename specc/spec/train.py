@@ -10,6 +10,9 @@ from specc.losses import Loss
 from specc.metrics import Metric
 from specc.optimizers import Optimizer, RMSprop
 
+# Seeds are words of 64 bits with room for an epoch's number.
+MAX_SEED = 2**63 - 1
+
 
 class TrainSpec(BaseModel):
     """How the model is trained. Names and defaults are those of Keras' `compile` and `fit`."""
@@ -34,7 +37,7 @@ class TrainSpec(BaseModel):
     batch_size: Annotated[int, Field(ge=1)] = 32
     """Samples in one step; the last one of an epoch may be smaller."""
 
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     """Decides everything random: initial weights, shuffling, dropout."""
 
     shuffle: bool = True

@@ -1,0 +1,121 @@
+"""`predict`: kinds of inputs, batches. Oracle: NumPy on the weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import specc
+from tests.model.specs import LINE, RICH, TOWERS, line_data, model, rich_data, towers_data
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def towers(made: specc.Model, x: list[np.ndarray]) -> list[np.ndarray]:
+    w = made.weights
+    table = w["table/embeddings"][x[0]].reshape(len(x[0]), -1)
+    both = np.concatenate([table, x[1]], -1)
+    return [
+        softmax(both @ w["kind/kernel"] + w["kind/bias"]),
+        both @ w["price/kernel"] + w["price/bias"],
+    ]
+
+
+def test_one_output_is_an_array() -> None:
+    made = model()
+    x, _ = line_data()
+    expected = x @ made.weights["out/kernel"] + made.weights["out/bias"]
+    for given in (x, [x], (x,), {"x": x}, x.tolist(), x.astype(np.float64)):
+        found = made.predict(given)
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_several_inputs_and_outputs_in_order() -> None:
+    made = model(TOWERS)
+    x, _ = towers_data()
+    expected = towers(made, x)
+    named = {"extra": x[1], "ids": x[0].astype(np.int64)}
+    for given in (x, tuple(x), named):
+        found = made.predict(given)
+        assert isinstance(found, list)
+        for output, keras in zip(found, expected, strict=True):
+            np.testing.assert_allclose(output, keras, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 22, 100])
+def test_batches_do_not_change_the_result(size: int) -> None:
+    made = model(RICH)
+    x, _ = rich_data(22)
+    np.testing.assert_allclose(made.predict(x, batch_size=size), made.predict(x), rtol=1e-5)
+
+
+def test_no_samples_give_no_rows() -> None:
+    assert model(RICH).predict(np.zeros((0, 4, 4, 2))).shape == (0, 3)
+    kind, price = model(TOWERS).predict([np.zeros((0, 3), np.int32), np.zeros((0, 2))])
+    assert kind.shape == (0, 3)
+    assert price.shape == (0, 1)
+
+
+def test_predictions_follow_training() -> None:
+    made = model()
+    x, y = line_data()
+    for _ in range(2):
+        made.train_on_batch(x, y)
+        expected = x @ made.weights["out/kernel"] + made.weights["out/bias"]
+        np.testing.assert_allclose(made.predict(x), expected, rtol=1e-5, atol=1e-6)
+    made.fit(x, y, verbose=0)
+    expected = x @ made.weights["out/kernel"] + made.weights["out/bias"]
+    np.testing.assert_allclose(made.predict(x), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_spec_without_train_predicts() -> None:
+    made = model(LINE.partition("train:")[0])
+    x, y = line_data()
+    expected = x @ made.weights["out/kernel"] + made.weights["out/bias"]
+    np.testing.assert_allclose(made.predict(x), expected, rtol=1e-5, atol=1e-6)
+    for call in (made.train_on_batch, made.fit, made.evaluate):
+        with pytest.raises(specc.RunError, match=r"line: no train graph; the spec needs `train:`"):
+            call(x, y)
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"y": np.zeros((2, 3))}, r"inputs: expected x; missing \['x'\], unknown \['y'\]"),
+        (np.zeros((2, 4)), r"x: expected shape \(None, 3\), received \(2, 4\)"),
+        (np.zeros(3), r"the batch axis is missing"),
+        ([[1, 2, 3], [1, 2]], r"x: expected an array, received lists of uneven length"),
+        (None, r"x: expected numbers"),
+        ("abc", r"x: expected numbers"),
+        (np.full((2, 3), np.nan), r"found NaN in sample 0"),
+    ],
+)
+def test_mistakes(given: object, match: str) -> None:
+    with pytest.raises(specc.DataError, match=match):
+        model().predict(given)  # pyright: ignore[reportArgumentType]
+
+
+def test_mistakes_with_several_inputs() -> None:
+    made = model(TOWERS)
+    x, _ = towers_data()
+    with pytest.raises(specc.DataError, match=r"expected 2 arrays \(ids, extra\), received 1"):
+        made.predict([x[0]])
+    with pytest.raises(specc.DataError, match=r"extra: expected 6 samples like ids, received 5"):
+        made.predict([x[0], x[1][:5]])
+
+
+@pytest.mark.parametrize("size", [0, -3])
+def test_batches_of_no_samples(size: int) -> None:
+    made = model()
+    x, y = line_data()
+    message = rf"batch_size: expected at least 1, received {size}"
+    with pytest.raises(specc.DataError, match=message):
+        made.predict(x, batch_size=size)
+    with pytest.raises(specc.DataError, match=message):
+        made.fit(x, y, batch_size=size, verbose=0)
+    with pytest.raises(specc.DataError, match=message):
+        made.evaluate(x, y, batch_size=size, verbose=0)
