@@ -168,8 +168,6 @@ def _problems(
     packages: Sequence[Package], runtimes: Mapping[str, str], devices: Sequence[DeviceState]
 ) -> list[str]:
     found: list[str] = []
-    if not packages:
-        found.append(f"specc itself is not installed; type: {_install('.')}")
     found += [
         f"{package.name} is missing; type: {_install(package.requirement)}"
         for package in packages

@@ -23,6 +23,7 @@ from specc.app import (
     training,
 )
 from specc.app.output import prepare_streams, show
+from specc.version import __version__
 
 # Colours and boxes in the help would cost a third of a second at every start.
 app = typer.Typer(
@@ -37,9 +38,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        show(f"specc {version('specc')}")
+        show(f"specc {__version__}")
         raise typer.Exit
 
 

@@ -45,6 +45,8 @@ def _lines(found: Installation) -> list[str]:
         "",
         "packages",
     ]
+    if not found.packages:
+        lines.append("  unknown: this specc runs from a folder and was never installed")
     for package in found.packages:
         extra = f" (extra {package.extra!r})" if package.extra else ""
         lines.append(_line(f"  {package.name}", f"{package.version or 'not installed'}{extra}"))
