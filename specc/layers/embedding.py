@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import PositiveInt
+from pydantic import PositiveFloat, PositiveInt
 from typing_extensions import override
 
 from specc import primitives as ops
 from specc.constraints import Constraint
 from specc.fields import unsupported
 from specc.initializers import Initializer, RandomUniform
-from specc.layer import Layer, Lowering, Shapes, Weight
+from specc.layer import Cost, Layer, Lowering, Shapes, Weight
+from specc.layers.axes import known
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.regularizers import Regularizer
-from specc.tensors import Shape
+from specc.shapes import ShapeError
+from specc.tensors import Shape, elements, show
 
 
 class Embedding(Layer):
@@ -54,3 +57,62 @@ class Embedding(Layer):
         if ids.dtype not in ("int32", "int64"):
             ids = ops.cast(ids, "int32")
         return ops.gather_rows(low.weight("embeddings"), ids)
+
+
+class ReversibleEmbedding(Embedding):
+    """Row x of a table; called with `reverse`, the products of a vector with every row.
+
+    Shapes: ids (N, ...), result (N, ..., output_dim); with the call flag `reverse` x (N, ...,
+    output_dim), result (N, ..., input_dim). Table `embeddings` (input_dim, output_dim), and
+    `reverse_embeddings` (output_dim, input_dim) unless `tie_weights`.
+
+    Source: keras/src/layers/core/reversible_embedding.py (3.15.1).
+    """
+
+    tie_weights: bool = True
+    """Whether both directions use one table."""
+    reverse_dtype: Annotated[None, unsupported("another type for the reverse direction")] = None
+    """Element type of the products: not supported, they are those of the table."""
+    logit_soft_cap: PositiveFloat | None = None
+    """Products p become cap tanh(p / cap), which keeps them within the cap."""
+
+    @override
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        table = super().weights(inputs)
+        if self.tie_weights:
+            return table
+        shape = (self.output_dim, self.input_dim)
+        return (*table, Weight("reverse_embeddings", shape, self.embeddings_initializer))
+
+    @override
+    def call_shape(self, inputs: Shapes, flags: Mapping[str, Any]) -> Shape | Shapes:
+        if not flags.get("reverse", False):
+            return self.output_shape(inputs)
+        (x,) = inputs
+        if known(x, -1) != self.output_dim:
+            raise ShapeError(
+                f"reverse needs vectors of {self.output_dim}, the table's output_dim;"
+                f" found {show(x)}"
+            )
+        return (*x[:-1], self.input_dim)
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        if not low.flags.get("reverse", False):
+            return super().lower(low, *inputs)
+        x = ops.cast(inputs[0], inputs[0].trace.floatx)
+        if self.tie_weights:
+            kernel = ops.transpose(low.weight("embeddings"), (1, 0))
+        else:
+            kernel = low.weight("reverse_embeddings")
+        y = ops.dense(x, kernel)
+        cap = self.logit_soft_cap
+        return y if cap is None else ops.tanh(y * (1.0 / cap)) * cap
+
+    @override
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        # Only the reverse direction, which keeps the number of axes, multiplies.
+        if len(output) != len(inputs[0]):
+            return super().cost(inputs, output)
+        made = elements(output[1:])
+        return Cost(made * self.output_dim, made * 3 * (self.logit_soft_cap is not None))

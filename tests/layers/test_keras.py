@@ -58,5 +58,6 @@ def test_every_layer_has_a_case() -> None:
         "gaussian_dropout",
         "activity_regularization",
         "embedding",
+        "reversible_embedding",
     }
     assert set(Layer.kinds()) - tested == others

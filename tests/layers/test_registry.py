@@ -38,7 +38,12 @@ OF_ALL = set(Layer.model_fields)
 # Fields that Keras takes as undeclared keywords.
 UNDECLARED = {"LayerNormalization": ["rms_scaling"]}
 # Kinds that share the fields of a base whose siblings have another order in Keras.
-OWN_ORDER = {"Conv3DTranspose", "MultiHeadAttention", "GroupedQueryAttention"}
+OWN_ORDER = {
+    "Conv3DTranspose",
+    "MultiHeadAttention",
+    "GroupedQueryAttention",
+    "ReversibleEmbedding",
+}
 
 
 def own_fields(kind: type[Layer]) -> list[str]:

@@ -168,3 +168,18 @@ def test_schema_says_what_fields_take() -> None:
     assert schema["padding"]["enum"] == ["valid", "same"]
     pads = Layer.find("zero_padding2d").model_json_schema()["properties"]["padding"]
     assert pads["anyOf"][1]["minItems"] == 2
+
+
+@pytest.mark.parametrize("tie", [True, False])
+def test_reversible_embedding_multiplies_with_every_row(tie) -> None:
+    # Oracle: NumPy, the formula of Keras' documentation.
+    rng = np.random.default_rng(3)
+    table, other, x = rng.normal(size=(5, 3)), rng.normal(size=(3, 5)), rng.normal(size=(2, 4, 3))
+    fields = {"input_dim": 5, "output_dim": 3, "tie_weights": tie, "logit_soft_cap": 1.5}
+    weights = [table] if tie else [table, other]
+    layer = {"reversible_embedding": fields}
+    bench = Bench(layer, [x], weights, flags={"reverse": True})
+    expected = 1.5 * np.tanh(x @ (table.T if tie else other) / 1.5)
+    np.testing.assert_allclose(bench.outputs[0], expected, rtol=1e-12)
+    ids = np.asarray([[4, 0, 1]])
+    np.testing.assert_array_equal(Bench(layer, [ids], weights).outputs[0], table[ids])

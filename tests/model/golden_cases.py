@@ -21,7 +21,7 @@ LATER_LAYERS = frozenset(
     [
         "Bidirectional", "CategoryEncoding", "ConvLSTM1D",
         "ConvLSTM2D", "ConvLSTM3D", "Discretization", "GRU",
-        "LSTM", "Masking", "MelSpectrogram", "RNN", "ReversibleEmbedding",
+        "LSTM", "Masking", "MelSpectrogram", "RNN",
         "STFTSpectrogram", "SimpleRNN", "Solarization", "SpectralNormalization", "TimeDistributed",
     ]
 )  # fmt: skip
