@@ -115,20 +115,14 @@ def new_folder(name: str, parent: Path = Path("runs")) -> Path:
 
 
 def newest_folder(name: str, parent: Path = Path("runs")) -> Path:
-    """The `runs/NAME-DATE-N` with the latest date and number.
-
-    Raises:
-        RunError: there is none.
-    """
+    """The `runs/NAME-DATE-N` with the latest date and number; a new one when there is none."""
     pattern = re.compile(re.escape(name) + r"-(\d{4}-\d{2}-\d{2})-(\d+)")
     found = [
         (match[1], int(match[2]), path)
         for path in (parent.iterdir() if parent.is_dir() else ())
         if (match := pattern.fullmatch(path.name))
     ]
-    if not found:
-        raise RunError(f"{parent}: there is no run of {name!r}; name its folder with -o")
-    return max(found)[2]
+    return max(found)[2] if found else new_folder(name, parent)
 
 
 def environment() -> dict[str, str]:

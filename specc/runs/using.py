@@ -68,24 +68,6 @@ class Predictions:
     outputs: dict[str, Array]
     classes: Sequence[str] | None = None
 
-    def top(self, k: int) -> list[list[tuple[str, float]]]:
-        """For each row the k likeliest classes with their scores, of the first output.
-
-        Raises:
-            DataError: that output is not one row of scores for each input.
-        """
-        scores = next(iter(self.outputs.values()))
-        if scores.ndim != 2:  # noqa: PLR2004
-            raise DataError(f"top-k: expected outputs of shape (n, classes), found {scores.shape}")
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return [
-            [(self._class(int(c)), float(row[c])) for c in best]
-            for row, best in zip(scores, order, strict=True)
-        ]
-
-    def _class(self, index: int) -> str:
-        return str(index) if self.classes is None else str(self.classes[index])
-
 
 def predict(
     run: Path, files: Sequence[Path], device: Device = "cpu", batch_size: int = EVALUATION_BATCH

@@ -55,15 +55,12 @@ def test_train_with_changes_as_json(tiny):
     assert (spec.train.epochs, spec.train.seed) == (2, 3)
 
 
-def test_train_refuses_a_folder_that_exists_and_a_run_that_does_not(tiny):
+def test_train_refuses_a_folder_that_exists(tiny):
     (tiny / "run").mkdir()
     (tiny / "run" / "mine").touch()
     result = invoke("train", "tiny.yaml", "-o", "run", "--quiet")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--resume" in result.stderr
-    result = invoke("train", "tiny.yaml", "--resume", "--quiet")
-    assert result.exit_code == 2
-    assert result.stderr == "runs: there is no run of 'tiny'; name its folder with -o\n"
 
 
 def test_train_with_missing_data(tiny):
@@ -71,6 +68,13 @@ def test_train_with_missing_data(tiny):
     result = invoke("train", "tiny.yaml", "-o", "run", "--quiet")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "data.npz" in result.stderr
+    assert not (tiny / "run").exists()
+
+
+def test_resume_starts_a_run_where_there_is_none(tiny):
+    result = invoke("train", "tiny.yaml", "--resume")
+    assert result.exit_code == 0
+    assert "starting from the beginning" in result.stderr
 
 
 def test_train_looks_for_data_in_a_folder(tiny):
