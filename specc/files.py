@@ -35,7 +35,8 @@ def replace(path: Path, content: bytes | Iterable[bytes]) -> None:
     except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        if isinstance(error, OSError):  # the user knows no temporary file
+        if isinstance(error, OSError) and error.errno is not None:  # one of the system's
+            # The user knows no temporary file.
             error.filename, error.filename2 = str(path), None
         raise
     sync_folder(path.parent)

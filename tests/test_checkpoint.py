@@ -212,6 +212,6 @@ def test_a_kill_at_any_instant_leaves_the_last_whole_one(tmp_path: Path) -> None
         best = folder / "best.safetensors"
         if best.exists():
             assert load(best)[1]["step"] % 3 == 0
-    assert known > 12
+    assert known > 6  # somewhere between kills steps were made, however slow the machine is
     Checkpoints(folder).save(10**6, {}, {})
     assert not list(folder.glob(".*.tmp"))

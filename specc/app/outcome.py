@@ -59,15 +59,16 @@ def outcome() -> Generator[None]:
             f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         )
         complain(f"{place}{error.strerror or error}")
+        drop_unread()
         raise typer.Exit(USER_ERROR) from None
 
 
 def drop_unread() -> None:
-    """Send what nobody reads nowhere; in a buffer it would fail again when Python exits."""
+    """Send what cannot be written nowhere; in a buffer it would fail again when Python exits."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
             os.close(nowhere)
