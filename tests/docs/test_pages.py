@@ -86,3 +86,10 @@ def test_specs(page):
             missing = [line for key, line in COMPLETION.items() if key not in keys]
             text = "\n" * (block.line - 1) + "\n".join([block.text.rstrip(), *missing])
             build(loads(text, block.page.name))
+
+
+@pages
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (page.parent / link).exists()] == []
