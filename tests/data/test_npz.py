@@ -104,7 +104,7 @@ def test_broken_npz_is_refused(tmp_path: Path) -> None:
     with Npz(path) as file:
         with pytest.raises(DataError, match="array 'x': expected"):
             file.read("x")
-        with pytest.raises(DataError, match="expected an array called 'X';.* valid: x"):
+        with pytest.raises(DataError, match=r"expected an array called 'X';.* valid: x"):
             file.read("X")
 
 
