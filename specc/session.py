@@ -29,6 +29,12 @@ except ImportError as error:
         "onnxruntime is not installed: install specc[cpu], or specc[gpu] for CUDA"
     ) from error
 
+# Two wheels share the import folder: removing one leaves a package without its parts.
+if not hasattr(ort, "InferenceSession"):
+    raise RuntimeSetupError(
+        "onnxruntime is damaged: uninstall onnxruntime and onnxruntime-gpu, then install one again"
+    )
+
 Array: TypeAlias = npt.NDArray[Any]
 Device: TypeAlias = Literal["cpu", "cuda"]
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
