@@ -112,7 +112,8 @@ def _pull(
     if rule is None:
         raise MissingRuleError(
             f"{node.scope or 'graph'}: no gradient rule for ONNX op {node.op!r} ({first.name});"
-            f" rules exist for: {', '.join(sorted(_RULES))}. Add one in specc/vjps/"
+            f" rules exist for: {', '.join(sorted(_RULES))}. Add one in specc/vjps/",
+            node.scope,
         )
     grads = rule(graph, node, *dys)
     if len(grads) != len(node.inputs):

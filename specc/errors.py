@@ -83,7 +83,15 @@ class CompileError(SpeccError):
 
 
 class MissingRuleError(CompileError):
-    """A gradient must pass an ONNX op for which no vjp rule is registered."""
+    """A gradient must pass an ONNX op for which no vjp rule is registered.
+
+    Attributes:
+        scope: the path of the layer that the op serves.
+    """
+
+    def __init__(self, message: str, scope: str = "") -> None:
+        self.scope = scope
+        super().__init__(message)
 
 
 class DataError(SpeccError):

@@ -15,7 +15,7 @@ from specc.compiler.builder import (
     weight_shapes,
     weight_vectors,
 )
-from specc.compiler.lowering import Forward, input_tensors, lower_network
+from specc.compiler.lowering import Forward, call_at, input_tensors, lower_network
 from specc.compiler.objective import Scored, results, score
 from specc.compiler.program import Program
 from specc.compiler.state import (
@@ -30,7 +30,7 @@ from specc.compiler.state import (
     vector,
 )
 from specc.compiler.update import Update
-from specc.errors import CompileError
+from specc.errors import CompileError, MissingRuleError, Problem
 from specc.graph import Value
 from specc.network import Network, build
 from specc.network.objectives import Objective, objectives
@@ -137,7 +137,7 @@ class Compiler:
         loss = made[0].value
         self._store_unused(realiser)
         parts = [source.parts[w.name] for w in trainable]
-        found = gradients(b.graph, [(loss, b.graph.const(1.0, loss.dtype))], parts)
+        found = self._gradients(b, [(loss, b.graph.const(1.0, loss.dtype))], parts)
         grads = [zeros_like(b.graph, p) if g is None else g for g, p in zip(found, parts)]  # noqa: B905
         rate_state = scalar(LEARNING_RATE, "float32")
         scheduled = isinstance(train.optimizer.learning_rate, Schedule)
@@ -157,6 +157,19 @@ class Compiler:
         states += [] if scheduled else [rate_state]
         self.state = StateMap((*states, metrics))
         return b.program(f"{self.spec.name}_train", {})
+
+    def _gradients(
+        self, b: Builder, seeds: Sequence[tuple[Value, Value]], wanted: Sequence[Value]
+    ) -> list[Value | None]:
+        """`gradients`; where a rule is missing, the error says where the layer stands."""
+        try:
+            return gradients(b.graph, seeds, wanted)
+        except MissingRuleError as error:
+            call = call_at(self.network, error.scope)
+            if call is None:
+                raise
+            problem = Problem(call.place, call.path, str(error))
+            raise MissingRuleError(str(problem), error.scope) from None
 
     def _store_unused(self, realiser: Realiser) -> None:
         """Fix the storage of weights that no op asked for, and make sure all parts exist."""
@@ -292,7 +305,7 @@ class Compiler:
         wanted = [b.inputs[x.attrs["name"]][0] for x in floats]
         wanted += [source.parts[n] for n in names]
         keys = [*(str(x.attrs["name"]) for x in floats), *names]
-        for key, grad in zip(keys, gradients(b.graph, seeds, wanted), strict=True):
+        for key, grad in zip(keys, self._gradients(b, seeds, wanted), strict=True):
             if grad is not None:
                 b.output(f"grad/{key}", grad, "output")
         vectors = weight_vectors(self.network, self.storage)

@@ -112,7 +112,7 @@ def lower_network(
         known[ref.call, 0] = tensor
     for call in network.calls:
         given = [None if ref is None else known[ref.call, ref.output] for ref in call.inputs]
-        label = f"{prefix}{call.node.name}" + (f"@{call.index}" if call.index else "")
+        label = _label(call, prefix)
         if isinstance(call.called, Network):
             present = [x for x in given if x is not None]
             outputs = lower_network(call.called, present, forward, f"{label}/")
@@ -122,6 +122,24 @@ def lower_network(
         for i, output in enumerate(outputs):
             known[call, i] = output
     return [known[ref.call, ref.output] for ref in network.outputs]
+
+
+def _label(call: Call, prefix: str) -> str:
+    """The scope of a call's tensors and nodes."""
+    return f"{prefix}{call.node.name}" + (f"@{call.index}" if call.index else "")
+
+
+def call_at(network: Network, scope: str, prefix: str = "") -> Call | None:
+    """The call whose tensors and nodes have a scope; None for those of losses and metrics."""
+    for call in network.calls:
+        label = _label(call, prefix)
+        if isinstance(call.called, Network):
+            found = call_at(call.called, scope, f"{label}/")
+            if found is not None:
+                return found
+        elif label == scope:
+            return call
+    return None
 
 
 def _lower_call(
