@@ -101,7 +101,7 @@ def test_sources_of_one_configuration(tmp_path):
         ("none.json", None, "no such file"),
         ("m.h5", b"\x89HDF", "HDF5 models are not read"),
         ("m.json", b"\xff\xfe\x00", "neither JSON nor a .keras archive"),
-        ("m.json", b'{"a": \n 1,}', "m.json:2:4: not JSON"),
+        ("m.json", b'{"a": \n 1 2}', "m.json:2:4: not JSON"),
         ("m.json", b"[1]", "expected a JSON object"),
     ],
 )
