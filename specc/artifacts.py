@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,17 +41,27 @@ FORMAT = 1
 _MAX_MANIFEST_BYTES = 256 * 2**20
 
 
-def write_compiled(
-    folder: Path,
-    spec: Spec,
-    target: str = "portable",
-    opset: int | None = None,
-    weights: Path | None = None,
-    seed: int | None = None,
-) -> Bundle:
-    """Compile a spec into `folder` (made if absent): graphs, first state, manifest.
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A compiled spec with the weights that it starts from."""
 
-    `weights` is a safetensors file of named weights; without it they are drawn from the seed.
+    spec: Spec
+    bundle: Bundle
+    weights: Mapping[str, Array]
+    seed: int
+
+    def write(self, folder: Path) -> None:
+        """Graphs, first state and manifest, into `folder` (made if absent)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bundle(folder, self.bundle, self.spec, self.seed)
+        named = {**self.bundle.initial_state(self.weights), **self.weights}
+        replace(folder / STATE, dump_tensors(named, {"step": 0}))
+
+
+def compiled(
+    spec: Spec, target: str = "portable", opset: int | None = None, weights: Path | None = None
+) -> Compiled:
+    """A spec compiled, with weights drawn from its seed or read from a safetensors file.
 
     Raises:
         SpecError, CompileError: the spec does not compile.
@@ -58,16 +69,32 @@ def write_compiled(
     """
     compiler = Compiler.of(spec, target, opset)
     made = bundle(compiler)
-    drawn = compiler.seed if seed is None else seed
-    first = initial_weights(compiler, drawn)
-    if weights is not None:
+    if weights is None:
+        first = initial_weights(compiler, compiler.seed)
+    else:
         first = made.check_weights(load_tensors(weights)[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    write_bundle(folder, made, spec, drawn)
-    named = made.initial_state(first) | first
-    replace(folder / STATE, dump_tensors(named, {"step": 0}))
-    write_model(folder / MODEL, spec, first, opset)
-    return made
+    return Compiled(spec, made, first, compiler.seed)
+
+
+def write_compiled(
+    folder: Path,
+    spec: Spec,
+    target: str = "portable",
+    opset: int | None = None,
+    weights: Path | None = None,
+) -> Bundle:
+    """Compile a spec into `folder`: graphs, first state, manifest, the model that starts from it.
+
+    `weights` is a safetensors file of named weights; without it they are drawn from the seed.
+
+    Raises:
+        SpecError, CompileError: the spec does not compile.
+        RunError: the weights do not fit.
+    """
+    made = compiled(spec, target, opset, weights)
+    made.write(folder)
+    write_model(folder / MODEL, spec, made.weights, opset)
+    return made.bundle
 
 
 def write_model(
@@ -96,6 +123,7 @@ def write_bundle(folder: Path, made: Bundle, spec: Spec, seed: int) -> None:
         file = f"{name}.onnx"
         replace(folder / file, program.model)
         files[name] = {
+            "name": program.name,
             "file": file,
             "sha256": hashlib.sha256(program.model).hexdigest(),
             "nodes": dict(program.nodes),
@@ -158,9 +186,7 @@ def read_bundle(folder: Path) -> tuple[Bundle, dict[str, Any]]:
     """
     manifest = read_manifest(folder)
     try:
-        programs = {
-            name: _program(folder, name, entry) for name, entry in manifest["programs"].items()
-        }
+        programs = {name: _program(folder, entry) for name, entry in manifest["programs"].items()}
         ports = {p.name: p for program in programs.values() for p in program.inputs}
         made = Bundle(
             manifest["name"],
@@ -180,7 +206,7 @@ def read_bundle(folder: Path) -> tuple[Bundle, dict[str, Any]]:
             manifest["learning_rate"],
             manifest["averaged"],
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{folder / MANIFEST}: the manifest is damaged ({error!r})") from error
     return made, manifest
 
@@ -205,7 +231,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", manifest)
 
 
-def _program(folder: Path, name: str, entry: Mapping[str, Any]) -> Program:
+def _program(folder: Path, entry: Mapping[str, Any]) -> Program:
     file = Path(str(entry["file"])).name
     try:
         model = (folder / file).read_bytes()
@@ -214,7 +240,7 @@ def _program(folder: Path, name: str, entry: Mapping[str, Any]) -> Program:
     if hashlib.sha256(model).hexdigest() != entry["sha256"]:
         raise RunError(f"{folder / file}: not the file that the manifest describes")
     inputs, outputs = ([_read_port(p) for p in entry[k]] for k in ("inputs", "outputs"))
-    return Program(name, model, tuple(inputs), tuple(outputs), entry["nodes"])
+    return Program(entry["name"], model, tuple(inputs), tuple(outputs), entry["nodes"])
 
 
 def _read_port(entry: Mapping[str, Any]) -> Port:

@@ -143,9 +143,10 @@ class Checkpoints:
         remove_leftovers(self.folder)
         content = dump(tensors, meta)
         path = self.folder / f"step-{step:010d}.safetensors"
-        replace(path, content)
+        # The best one first: killed in between, a resumed run makes both once more.
         if best:
             replace(self.best, content)
+        replace(path, content)
         others = [each for _, each in _numbered(self.folder) if each != path]
         for old in others[: max(0, len(others) + 1 - self.keep)]:
             old.unlink(missing_ok=True)

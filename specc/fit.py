@@ -27,10 +27,10 @@ class Watcher:
     """What happens between steps and epochs besides the display: checkpoints, records, stops."""
 
     def step_end(self, epoch: int, step: int) -> None:
-        """`step` steps of `epoch` (from 0) are done."""
+        """`step` steps of `epoch` (from 0) are done, and others follow in it."""
 
     def epoch_end(self, epoch: int, logs: Logs) -> bool:
-        """An epoch is done, validation included; True ends training."""
+        """The last step of an epoch and its validation are done; True ends training."""
         del epoch, logs
         return False
 
@@ -105,7 +105,9 @@ class Loop:
                 rows = [w[batch.index] for w in self.data.weights]
                 engine.step(feeds(engine.bundle, batch.samples, rows))
                 self.progress.step(epoch, batch.step + 1, engine.logs)
-                self.watcher.step_end(epoch, batch.step + 1)
+                # The logs of an epoch come from its last step, so nobody stops behind that one.
+                if batch.step + 1 < batches.steps:
+                    self.watcher.step_end(epoch, batch.step + 1)
         logs = engine.logs()
         if self.validation is not None:
             found = engine.evaluate(batch_feeds(engine, self.validation, self.batch_size))

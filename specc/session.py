@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from specc.compiler.program import Program
 from specc.compiler.state import NEXT
-from specc.errors import InternalError, RuntimeSetupError
+from specc.errors import InternalError, RunError, RuntimeSetupError
 
 try:
     import onnxruntime as ort
@@ -120,6 +120,20 @@ def open_session(model: bytes, device: Device = "cpu", threads: int | None = Non
     if session.get_providers()[0] != providers[0]:
         raise RuntimeSetupError(f"device {device}: {_cuda_library()}")
     return session
+
+
+def open_file(path: Path, device: Device = "cpu", threads: int | None = None) -> Any:
+    """A session of a model in a file, which may have been damaged since it was written.
+
+    Raises:
+        RunError: onnxruntime cannot read it.
+    """
+    raised = cast("Any", ort).capi.onnxruntime_pybind11_state
+    broken = (raised.Fail, raised.InvalidArgument, raised.InvalidGraph, raised.InvalidProtobuf)
+    try:
+        return open_session(path.read_bytes(), device, threads)
+    except broken as error:
+        raise RunError(f"{path}: onnxruntime cannot read this model ({error})") from error
 
 
 @dataclass(slots=True)

@@ -7,10 +7,11 @@ with the same bytes as an uninterrupted run's.
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,27 +21,37 @@ from typing import Any
 from typing_extensions import override
 
 from specc.artifacts import (
+    MANIFEST,
     MODEL,
+    STATE,
+    Compiled,
+    compiled,
     read_bundle,
     read_manifest,
     spec_hash,
-    write_compiled,
     write_model,
 )
 from specc.checkpoint import latest
 from specc.checkpoint import load as load_checkpoint
-from specc.compiler.objective import targets
+from specc.compiler.bundle import Bundle
 from specc.data.source import Dataset, Names, Samples
 from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError
 from specc.feeding import samples
 from specc.feeding import weights as sample_weights
+from specc.files import remove_leftovers, replace
 from specc.fit import Loop, Watcher, Weighted, batch_feeds, held_out, ones
 from specc.history import History
-from specc.network import build
-from specc.network.objectives import objectives
 from specc.progress import Progress
-from specc.runs.folder import CHECKPOINTS, RECORD, RunFolder, environment, new_folder
+from specc.runs.folder import (
+    CHECKPOINTS,
+    METRICS,
+    RECORD,
+    SPEC,
+    RunFolder,
+    environment,
+    new_folder,
+)
 from specc.session import Device, check_device, default_threads
 from specc.spec.model import Spec
 from specc.spec.train import TrainSpec
@@ -109,17 +120,18 @@ def train(
         display.note(f"{folder.path}: nothing was saved there yet; starting from the beginning")
     # Whatever can fail for want of a device or of data fails before anything is written.
     device = device if record is None else record["device"]
-    check_device(device)
+    check_device(device, threads)
     where = data or (Path(record["data"]) if record is not None and record["data"] else None)
-    network = build(spec)
-    goals = targets(objectives(network, settings))
-    names = Names(network.input_names, tuple(t.output for t in goals))
-    dataset = spec.data.dataset.load(where, names)
+    fresh = None
     if record is None:
-        record = _start(spec, settings, folder, device, target, threads, data)
-    made, _ = read_bundle(folder.path)
-    engine = Engine(made, {}, device, int(record["threads"]))
-    return _Run(spec, settings, folder, engine, dataset, display, record).run()
+        fresh = compiled(spec, target or ("cuda" if device == "cuda" else "cpu"))
+    made = read_bundle(folder.path)[0] if fresh is None else fresh.bundle
+    names = Names(tuple(p.name for p in made.inputs), tuple(t.output for t in made.targets))
+    dataset = spec.data.dataset.load(where, names)
+    splits = _Splits.of(made, dataset, settings)
+    if fresh is not None:
+        _start(fresh, settings, folder, device, threads, data)
+    return _Run(spec, settings, folder, made, splits, dataset.classes, display).run()
 
 
 def _begun(spec: Spec, folder: RunFolder, *, resume: bool) -> dict[str, Any] | None:
@@ -129,11 +141,20 @@ def _begun(spec: Spec, folder: RunFolder, *, resume: bool) -> dict[str, Any] | N
         RunError: the folder is in use and `resume` is not asked for, or has another spec.
     """
     path = folder.path
-    if path.exists() and not resume and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path}: expected a folder for the run, found a file; choose another")
+    found = {each.name for each in path.iterdir()} if path.is_dir() else set[str]()
+    if found and not resume:
         raise RunError(
             f"{path}: the folder exists; choose another with -o, or continue it with --resume"
         )
-    if not (path / RECORD).is_file():
+    if RECORD not in found:
+        strange = sorted(name for name in found if not is_of_start(name))
+        if strange:
+            raise RunError(
+                f"{path}: expected a run, found no {RECORD} but {strange[0]!r};"
+                " choose another folder"
+            )
         return None
     if read_manifest(path)["spec_sha256"] != spec_hash(spec):
         raise RunError(
@@ -143,22 +164,28 @@ def _begun(spec: Spec, folder: RunFolder, *, resume: bool) -> dict[str, Any] | N
     return folder.record()
 
 
+def is_of_start(name: str) -> bool:
+    """Whether a run that was stopped before it had a record may have left a file called `name`."""
+    return name in {SPEC, MANIFEST, STATE} or name.endswith((".onnx", ".tmp"))
+
+
 def _start(
-    spec: Spec,
+    made: Compiled,
     settings: TrainSpec,
     folder: RunFolder,
     device: Device,
-    target: str | None,
     threads: int | None,
     data: Path | None,
-) -> dict[str, Any]:
-    """Compile the spec into the folder; the record comes last and makes it a run."""
-    folder.path.mkdir(parents=True, exist_ok=True)
-    folder.spec.write_text(dump(spec, resolved=True), encoding="utf-8")
-    write_compiled(folder.path, spec, target or ("cuda" if device == "cuda" else "cpu"))
+) -> None:
+    """Write the compiled spec into the folder; the record comes last and makes it a run.
+
+    There is no model.onnx before it is trained: nobody shall take first weights for a result.
+    """
+    made.write(folder.path)
+    replace(folder.spec, dump(made.spec, resolved=True).encode())
     folder.write_record(
         {
-            "name": spec.name,
+            "name": made.spec.name,
             "device": device,
             "threads": threads or default_threads(),
             "data": None if data is None else str(data.resolve()),
@@ -168,7 +195,6 @@ def _start(
             "finished": False,
         }
     )
-    return folder.record()
 
 
 def _history(folder: RunFolder, epochs: int) -> History:
@@ -178,6 +204,39 @@ def _history(folder: RunFolder, epochs: int) -> History:
     return history
 
 
+@dataclass(frozen=True, slots=True)
+class _Splits:
+    """A dataset as the model wants it: what to train on, to validate on, and to test with."""
+
+    train: Weighted
+    validation: Weighted | None
+    test: Weighted | None
+
+    @staticmethod
+    def of(made: Bundle, dataset: Dataset, settings: TrainSpec) -> _Splits:
+        """Classes weigh in training only, as in Keras.
+
+        Raises:
+            DataError: a split is empty or does not fit.
+        """
+
+        def fitted(given: Samples | None) -> Weighted | None:
+            return None if given is None else ones(_samples(made, given))
+
+        rows = _samples(made, dataset.train)
+        by_class = sample_weights(made, rows.y, None, settings.class_weight)
+        train, held = held_out(Weighted(rows, by_class), settings.validation_split)
+        held = fitted(dataset.validation) if held is None else ones(held.samples)
+        return _Splits(train, held, fitted(dataset.test))
+
+
+def _samples(made: Bundle, given: Samples) -> Samples:
+    data = samples(made, list(given.x), list(given.y))
+    if not len(data):
+        raise DataError("data: expected at least one sample, found none")
+    return data
+
+
 @dataclass(slots=True)
 class _Run:
     """One process's share of a run."""
@@ -185,58 +244,56 @@ class _Run:
     spec: Spec
     settings: TrainSpec
     folder: RunFolder
-    engine: Engine
-    dataset: Dataset
+    made: Bundle
+    splits: _Splits
+    classes: Sequence[str] | None
     progress: Progress
-    record: dict[str, Any]
 
     def run(self) -> Trained:
         """From the last checkpoint (or the start) to the end."""
-        cursor = self._restore()
-        data = self._weighted(self.dataset.train, self.settings.class_weight)
-        data, held = held_out(data, self.settings.validation_split)
-        if self.dataset.validation is not None and held is None:
-            held = self._weighted(self.dataset.validation, None)
+        remove_leftovers(self.folder.path)
+        record = self.folder.record()
+        engine = Engine(self.made, {}, record["device"], int(record["threads"]))
+        cursor = self._restore(engine)
         history = _history(self.folder, cursor.epoch)
-        watcher = _Checkpointing(self.engine, self.folder, cursor, history)
+        if len(history.epoch) < cursor.epoch:
+            raise RunError(
+                f"{self.folder.path / METRICS}: expected the logs of {cursor.epoch} epochs, found"
+                f" {len(history.epoch)}; bring the file back, or start a new run"
+            )
+        watcher = _Checkpointing(engine, self.folder, cursor, history)
+        settings = self.settings
         loop = Loop(
-            self.engine, data, self.settings.epochs, self.settings.batch_size, self.settings.seed,
-            self.settings.shuffle, held, self.progress, watcher, cursor.epoch, cursor.step, history,
+            engine, self.splits.train, settings.epochs, settings.batch_size, settings.seed,
+            settings.shuffle, self.splits.validation, self.progress, watcher,
+            cursor.epoch, cursor.step, history,
         )  # fmt: skip
         with _stop_at_steps(watcher):
             loop.run()
-        return self._end(history, cursor)
+        return self._end(engine, history, cursor, record)
 
-    def _restore(self) -> _Cursor:
+    def _restore(self, engine: Engine) -> _Cursor:
         """State and cursor of the last checkpoint; the compiled first state when there is none."""
         found = latest(self.folder.path / CHECKPOINTS)
-        path = self.folder.path / "state.safetensors" if found is None else found
+        path = self.folder.path / STATE if found is None else found
         named, meta = load_checkpoint(path)
-        self.engine.replace(named)
+        engine.replace(named)
         return _Cursor(
             int(meta.get("epoch", 0)), int(meta.get("step", 0)), int(meta.get("steps", 0)),
             meta.get("best"),
         )  # fmt: skip
 
-    def _weighted(self, given: Samples, class_weight: dict[int, float] | None) -> Weighted:
-        bundle = self.engine.bundle
-        data = samples(bundle, list(given.x), list(given.y))
-        if not len(data):
-            raise DataError("data: expected at least one sample, found none")
-        return Weighted(data, sample_weights(bundle, data.y, None, class_weight))
-
-    def _end(self, history: History, cursor: _Cursor) -> Trained:
+    def _end(
+        self, engine: Engine, history: History, cursor: _Cursor, record: dict[str, Any]
+    ) -> Trained:
         """The trained model, the test split's figures, and the mark that the run is complete."""
         folder = self.folder
-        folder.checkpoints.save(cursor.steps, self.engine.state(), cursor.meta())
-        write_model(
-            folder.path / MODEL, self.spec, self.engine.weights(), None, self.dataset.classes
-        )
+        folder.checkpoints.save(cursor.steps, engine.state(), cursor.meta())
+        write_model(folder.path / MODEL, self.spec, engine.weights(), None, self.classes)
         test: Logs = {}
-        if self.dataset.test is not None:
-            data = ones(self._weighted(self.dataset.test, None).samples)
-            test = self.engine.evaluate(batch_feeds(self.engine, data, EVALUATION_BATCH))
-        folder.write_record({**self.record, "finished": True, "test": test})
+        if self.splits.test is not None:
+            test = engine.evaluate(batch_feeds(engine, self.splits.test, EVALUATION_BATCH))
+        folder.write_record({**record, "finished": True, "test": test})
         return Trained(folder.path, history, test)
 
 
@@ -270,8 +327,7 @@ class _Checkpointing(Watcher):
 
     @override
     def step_end(self, epoch: int, step: int) -> None:
-        self.cursor.epoch, self.cursor.step = epoch, step
-        self.cursor.steps += 1
+        self._moved(epoch, step)
         if self.stop:
             self.save()
             raise KeyboardInterrupt
@@ -280,15 +336,20 @@ class _Checkpointing(Watcher):
 
     @override
     def epoch_end(self, epoch: int, logs: Logs) -> bool:
-        self.cursor.epoch, self.cursor.step = epoch + 1, 0
+        self._moved(epoch + 1, 0)
         watched = logs.get("val_loss", logs.get("loss", float("nan")))
-        better = self.cursor.best is None or watched < self.cursor.best
-        if better and watched == watched:  # noqa: PLR0124  NaN is never the best
+        better = math.isfinite(watched) and (self.cursor.best is None or watched < self.cursor.best)
+        if better:
             self.cursor.best = watched
-        rows = self._rows()
-        self.folder.write_metrics(rows)
+        self.folder.write_metrics(self._rows())
         self.save(best=better)
+        if self.stop:
+            raise KeyboardInterrupt
         return False
+
+    def _moved(self, epoch: int, step: int) -> None:
+        self.cursor.epoch, self.cursor.step = epoch, step
+        self.cursor.steps += 1
 
     def _rows(self) -> list[dict[str, float]]:
         columns = self.history.history

@@ -22,7 +22,7 @@ from specc.fit import batch_feeds, ones
 from specc.inputs import Rows, load_inputs
 from specc.runs.folder import RunFolder
 from specc.runs.training import EVALUATION_BATCH
-from specc.session import Device, open_session, read_metadata
+from specc.session import Device, open_file, read_metadata
 from specc.spec.reader import load
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -81,16 +81,16 @@ def predict(
     made, _ = read_bundle(run)
     path = run / MODEL
     if not path.is_file():
-        raise RunError(f"{run}: there is no {MODEL} yet; let the run finish")
+        raise RunError(f"{run}: there is no {MODEL} yet; let the run finish, with --resume")
     ports: Sequence[Port] = made.inputs
     rows: Rows = load_inputs(
         files, [shape_of(p.shape) for p in ports], [p.dtype for p in ports],
         [p.name for p in ports],
     )  # fmt: skip
-    session = open_session(path.read_bytes(), device)
+    session = open_file(path, device)
     names = [p.name for p in made.programs["infer"].outputs]
     parts: list[list[Array]] = []
-    for start in range(0, len(rows.labels), batch_size):
+    for start in range(0, max(1, len(rows.labels)), batch_size):
         batch = {
             p.name: np.ascontiguousarray(a[start : start + batch_size])
             for p, a in zip(ports, rows.arrays, strict=True)
