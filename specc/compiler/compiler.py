@@ -34,7 +34,7 @@ from specc.errors import CompileError, MissingRuleError, Problem
 from specc.graph import Value
 from specc.network import Network, build
 from specc.network.objectives import Objective, objectives
-from specc.network.ports import is_taken
+from specc.network.ports import PREFIXES, is_taken
 from specc.optimizers.schedules import Schedule
 from specc.primitives import Tensor, Trace, graph_input
 from specc.spec.model import Spec
@@ -263,14 +263,18 @@ class Compiler:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Names of the outputs: those of their layers, numbered where the name is taken."""
+        """Names of the outputs: those of their layers, numbered where the name is taken.
+
+        A name that begins like a group of the graph's own gets a group of its own, `output/`.
+        """
         names: list[str] = []
         taken = set(self.network.input_names)
         for name in self.network.output_names:
-            unique, n = name, 0
+            stem = f"output/{name}" if name.startswith(PREFIXES) else name
+            unique, n = stem, 0
             while unique in taken or is_taken(unique):
                 n += 1
-                unique = f"{name}_{n}"
+                unique = f"{stem}_{n}"
             taken.add(unique)
             names.append(unique)
         return tuple(names)
