@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_what_a_page_shows_is_so(page: Path, place: Path):
     interpreter = Interpreter(page.name, place)
     found = blocks(page)
     try:
-        for block, after in zip(found, [*found[1:], None], strict=True):
+        for block, after in zip_longest(found, found[1:]):
             if block.file:
                 (place / block.file).write_text(block.text, encoding="utf-8")
             if block.excused:
