@@ -97,17 +97,33 @@ def write_compiled(
     return made.bundle
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the data told about a model, without which its outputs mean little.
+
+    Attributes:
+        classes: names of the classes.
+        learned: vocabularies and the like, as JSON holds them.
+    """
+
+    classes: Sequence[str] | None = None
+    learned: Mapping[str, Any] | None = None
+
+
 def write_model(
     path: Path,
     spec: Spec,
     weights: Mapping[str, Array],
     opset: int | None = None,
-    classes: Sequence[str] | None = None,
+    known: Known | None = None,
 ) -> None:
-    """The inference graph with its weights inside; class names go into its metadata."""
+    """The inference graph with its weights inside; what the data told goes into its metadata."""
     metadata = {"specc": __version__, "spec_sha256": spec_hash(spec)}
-    if classes:
-        metadata["classes"] = json.dumps(list(classes), ensure_ascii=False)
+    known = known or Known()
+    if known.classes:
+        metadata["classes"] = json.dumps(list(known.classes), ensure_ascii=False)
+    if known.learned:
+        metadata["learned"] = json.dumps(known.learned, ensure_ascii=False, sort_keys=True)
     replace(path, baked(spec, weights, opset, metadata).model)
 
 

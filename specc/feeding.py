@@ -10,13 +10,17 @@ import numpy.typing as npt
 
 from specc.compiler.bundle import Bundle, TargetInfo
 from specc.compiler.program import Port
-from specc.data.source import Samples
-from specc.data.targets import fit_inputs, fit_targets
+from specc.data.fitting import input_column, target_column
+from specc.data.rows import Column, Rows, whole
+from specc.data.source import Names, Samples, Taken
+from specc.data.targets import fit_inputs
 from specc.errors import DataError
 from specc.tensors import Dims, Shape, Sym
 
 Array: TypeAlias = npt.NDArray[Any]
-Given: TypeAlias = "npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]"
+Given: TypeAlias = (
+    "npt.ArrayLike | Rows | Sequence[npt.ArrayLike | Rows] | Mapping[str, npt.ArrayLike | Rows]"
+)
 Feeds: TypeAlias = dict[str, Array]
 
 
@@ -55,33 +59,46 @@ def _is_single(given: object) -> bool:
     if not isinstance(given, (list, tuple)):
         return False
     entries = cast("Sequence[object]", given)
-    return len(entries) == 1 and isinstance(entries[0], np.ndarray) and entries[0].ndim > 0
+    return len(entries) == 1 and isinstance(entries[0], np.ndarray | Rows) and entries[0].ndim > 0
 
 
-def inputs(ports: Sequence[Port], x: Given) -> tuple[Array, ...]:
-    """Arrays for the model's inputs, checked and typed.
+def inputs(ports: Sequence[Port], x: Given) -> tuple[Column, ...]:
+    """Columns for the model's inputs, checked and typed.
 
     Raises:
         DataError: they do not fit.
     """
     given = listed(x, [p.name for p in ports], "inputs")
     arrays = tuple(
-        fit_inputs(a, shape_of(p.shape), p.dtype, p.name) for a, p in zip(given, ports, strict=True)
+        input_column(a, shape_of(p.shape), p.dtype, p.name)
+        for a, p in zip(given, ports, strict=True)
     )
     same_length(arrays, [p.name for p in ports])
     return arrays
 
 
-def targets(infos: Sequence[TargetInfo], y: Given) -> tuple[Array, ...]:
-    """Arrays for the targets, class ids as rows where the loss wants rows.
+def targets(infos: Sequence[TargetInfo], y: Given) -> tuple[Column, ...]:
+    """Columns for the targets, class ids as rows where the loss wants rows.
 
     Raises:
         DataError: they do not fit.
     """
     given = listed(y, [t.output for t in infos], "targets")
     return tuple(
-        fit_targets(a, shape_of(t.port.shape), t.port.dtype, t.output, t.classes)
+        target_column(a, shape_of(t.port.shape), t.port.dtype, t.output, t.classes)
         for a, t in zip(given, infos, strict=True)
+    )
+
+
+def names_of(bundle: Bundle, learned: Mapping[str, Any] | None = None) -> Names:
+    """What a data source may know of a model."""
+    ports = bundle.inputs
+    return Names(
+        tuple(p.name for p in ports),
+        tuple(t.output for t in bundle.targets),
+        {p.name: shape_of(p.shape) for p in ports},
+        {p.name: p.dtype for p in ports},
+        learned,
     )
 
 
@@ -97,7 +114,7 @@ def samples(bundle: Bundle, x: Given, y: Given) -> Samples:
     return Samples(xs, ys)
 
 
-def same_length(arrays: Sequence[Array], names: Sequence[str]) -> None:
+def same_length(arrays: Sequence[Column], names: Sequence[str]) -> None:
     """Refuse arrays of different numbers of samples.
 
     Raises:
@@ -112,7 +129,7 @@ def same_length(arrays: Sequence[Array], names: Sequence[str]) -> None:
 
 def weights(
     bundle: Bundle,
-    ys: Sequence[Array],
+    ys: Sequence[Column],
     sample_weight: Given | None,
     class_weight: Mapping[int, float] | None,
 ) -> tuple[Array, ...]:
@@ -149,10 +166,10 @@ def _rows(given: npt.ArrayLike, count: int, name: str) -> Array:
     return np.ascontiguousarray(found)
 
 
-def _by_class(y: Array, class_weight: Mapping[int, float]) -> Array:
-    ids = y
+def _by_class(y: Column, class_weight: Mapping[int, float]) -> Array:
+    ids = labels = whole(y)
     if y.ndim > 1:
-        ids = y.argmax(axis=-1) if y.shape[-1] != 1 else y[..., 0]
+        ids = labels.argmax(axis=-1) if y.shape[-1] != 1 else labels[..., 0]
     if ids.ndim > 1:
         raise DataError(
             f"class_weight: expected one class for each sample, received targets {y.shape}; use"
@@ -178,7 +195,7 @@ def cotangent(port: Port, given: npt.ArrayLike | None, batch: int) -> Array:
     return array
 
 
-def feeds(bundle: Bundle, batch: Samples, sample_weights: Sequence[Array]) -> Feeds:
+def feeds(bundle: Bundle, batch: Taken, sample_weights: Sequence[Array]) -> Feeds:
     """A batch under the names of a program's inputs."""
     named: Feeds = {p.name: a for p, a in zip(bundle.inputs, batch.x, strict=True)}
     for info, y, w in zip(bundle.targets, batch.y, sample_weights, strict=True):

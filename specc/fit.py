@@ -51,9 +51,8 @@ class Weighted:
         return self._part(slice(start, None))
 
     def _part(self, rows: slice) -> Weighted:
-        x = tuple(a[rows] for a in self.samples.x)
-        y = tuple(a[rows] for a in self.samples.y)
-        return Weighted(Samples(x, y), tuple(w[rows] for w in self.weights))
+        samples = self.samples.part(rows.start, rows.stop)
+        return Weighted(samples, tuple(w[rows] for w in self.weights))
 
 
 @dataclass(slots=True)

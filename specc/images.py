@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from specc.data.source import Array
+from specc.data.rows import Array
 from specc.errors import DataError
 from specc.tensors import Shape, show
 

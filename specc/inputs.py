@@ -12,7 +12,7 @@ import numpy as np
 from specc.data.csv_format import read_csv
 from specc.data.location import check_bytes
 from specc.data.numpy_format import Npz, read_npy
-from specc.data.source import Array
+from specc.data.rows import Array
 from specc.data.targets import fit_inputs
 from specc.errors import DataError
 from specc.images import SUFFIXES, frame, read_image

@@ -18,6 +18,7 @@ from specc.compiler.bundle import Bundle, baked, bundle, initial_weights
 from specc.compiler.compiler import Compiler
 from specc.compiler.state import ITERATIONS, STATISTICS, WEIGHTS, StateMap
 from specc.data.batches import Batches
+from specc.data.rows import whole
 from specc.data.source import Samples
 from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError, SpecError
@@ -137,7 +138,7 @@ class Model:
             self._predictor = Runner(program, self.device, self.threads)
         names = [p.name for p in self._bundle.inputs]
         batches = Batches(Samples(arrays, ()), batch_size, shuffle=False)
-        given = [batch.samples.x for batch in batches.produce(0)] or [arrays]
+        given = [batch.samples.x for batch in batches.produce(0)] or [tuple(map(whole, arrays))]
         parts = [self._predictor.run(dict(zip(names, xs, strict=True))) for xs in given]
         outputs = [np.concatenate([p[key] for p in parts]) for key in parts[0]]
         return outputs[0] if len(outputs) == 1 else outputs
@@ -164,7 +165,7 @@ class Model:
         known = {p.name: p for p in runner.program.inputs}
         names = [p.name for p in self._bundle.inputs]
         given = feeding.inputs(self._bundle.inputs, _named("inputs", names, inputs))
-        fed: dict[str, Array] = dict(zip(names, given, strict=True))
+        fed = {name: whole(a) for name, a in zip(names, given, strict=True)}
         pulled = _named("cotangents", self._compiler.output_names, cotangents)
         for name, array in pulled.items():
             port = known.get(f"cotangent/{name}")
@@ -218,7 +219,7 @@ class Model:
         """
         data = self._weighted("train_on_batch", x, y, sample_weight, class_weight)
         self._engine.reset_metrics()
-        self._engine.step(feeding.feeds(self._bundle, data.samples, data.weights))
+        self._engine.step(feeding.feeds(self._bundle, data.samples.take(slice(None)), data.weights))
         self._predictor = None
         return self._engine.logs()
 

@@ -23,6 +23,12 @@ def show(text: str | bytes) -> None:
     typer.echo(text, nl=isinstance(text, str))
 
 
+def show_part(text: str) -> None:
+    """A piece of a result that grows; it is seen at once."""
+    typer.echo(text, nl=False)
+    sys.stdout.flush()
+
+
 def show_rows(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
     """A result as a table; its first `left` columns are aligned to the left."""
     from specc.terminal import show_table

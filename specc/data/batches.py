@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from specc.data.prefetch import Prefetch
-from specc.data.source import Samples
+from specc.data.rows import Index
+from specc.data.source import Samples, Taken
 from specc.errors import DataError
-
-Index: TypeAlias = npt.NDArray[np.int64]
 
 # Batches that wait prepared: one being handed over and one behind it hide uneven preparation.
 AHEAD = 2
@@ -46,7 +43,7 @@ class Batch:
 
     step: int
     index: Index
-    samples: Samples
+    samples: Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +83,5 @@ class Batches:
             rows = index[step * size : (step + 1) * size]
             yield Batch(step, rows, self._take(rows, step * size))
 
-    def _take(self, rows: Index, first: int) -> Samples:
-        if self.shuffle:
-            return self.samples.rows(rows)
-        part = slice(first, first + len(rows))
-        return Samples(
-            tuple(a[part] for a in self.samples.x), tuple(a[part] for a in self.samples.y)
-        )
+    def _take(self, rows: Index, first: int) -> Taken:
+        return self.samples.take(rows if self.shuffle else slice(first, first + len(rows)))

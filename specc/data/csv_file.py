@@ -12,7 +12,8 @@ from typing_extensions import override
 
 from specc.data.csv_format import Table, is_number, read_csv
 from specc.data.location import locate
-from specc.data.source import Array, Dataset, Names, Samples, Source
+from specc.data.rows import Array
+from specc.data.source import Dataset, Names, Samples, Source
 from specc.data.split import set_aside
 from specc.errors import DataError, nearest
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from specc.data.location import check_bytes
-from specc.data.source import Array
+from specc.data.rows import Array
 from specc.errors import DataError, nearest
 
 # Text is held as Python strings, some 50 bytes each: a file takes about ten times its size.

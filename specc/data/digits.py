@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from specc.data.source import Array, Dataset, Names, Samples, Source
+from specc.data.rows import Array
+from specc.data.source import Dataset, Names, Samples, Source
 from specc.data.split import stratified
 from specc.errors import DataError
 

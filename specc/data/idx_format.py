@@ -15,7 +15,7 @@ from typing import IO, cast
 import numpy as np
 
 from specc.data.location import check_bytes
-from specc.data.source import Array
+from specc.data.rows import Array
 from specc.errors import DataError
 
 ELEMENTS: dict[int, str] = {

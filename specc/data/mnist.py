@@ -12,7 +12,8 @@ from typing_extensions import override
 
 from specc.data.download import cache_folder, fetch
 from specc.data.idx_format import read_idx
-from specc.data.source import Array, Dataset, Names, Samples, Source
+from specc.data.rows import Array
+from specc.data.source import Dataset, Names, Samples, Source
 from specc.errors import DataError
 
 FILES = (

@@ -10,7 +10,8 @@ from typing_extensions import override
 
 from specc.data.location import locate
 from specc.data.numpy_format import Npz as NpzFile
-from specc.data.source import Array, Dataset, Names, Samples, Source
+from specc.data.rows import Array
+from specc.data.source import Dataset, Names, Samples, Source
 from specc.errors import DataError, nearest
 
 Keys: TypeAlias = str | list[str] | dict[str, str] | None

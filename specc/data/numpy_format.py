@@ -13,7 +13,7 @@ import numpy as np
 
 from specc.data.idx_format import DEFLATE_LIMIT
 from specc.data.location import check_bytes
-from specc.data.source import Array
+from specc.data.rows import Array
 from specc.errors import DataError, nearest
 
 # Bytes of a zip entry that holds nothing: what a tiny archive may exceed deflate's limit by.

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
+from specc.data.rows import Array, Column, Index, chosen, part
 from specc.family import Member
-
-Array: TypeAlias = npt.NDArray[Any]
+from specc.tensors import DType, Shape
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the model calls its inputs and outputs: sources of named arrays choose by them."""
+    """What the model calls its inputs and outputs, and what they look like.
+
+    Sources of named arrays choose by the names; sources that make samples (windows of a text,
+    images of one size) make them as the inputs want them.
+
+    Attributes:
+        shapes: of inputs, by name, batch axis first.
+        dtypes: of inputs, by name.
+        learned: what the source learned from its training split in an earlier run (vocabularies,
+            means): it shall use this and not learn again.
+    """
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    shapes: Mapping[str, Shape] = field(default_factory=dict[str, Shape])
+    dtypes: Mapping[str, DType] = field(default_factory=dict[str, DType])
+    learned: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +42,54 @@ class Samples:
     wants them (`specc/data/targets.py`).
     """
 
+    x: tuple[Column, ...]
+    y: tuple[Column, ...]
+
+    def __len__(self) -> int:
+        return len(self.x[0])
+
+    def rows(self, index: Index) -> Samples:
+        """The samples at `index`: copied, or read from a file when they are used."""
+        return Samples(
+            tuple(chosen(a, index) for a in self.x), tuple(chosen(a, index) for a in self.y)
+        )
+
+    def part(self, start: int | None, stop: int | None) -> Samples:
+        """Consecutive samples, nothing copied."""
+        return Samples(
+            tuple(part(a, start, stop) for a in self.x), tuple(part(a, start, stop) for a in self.y)
+        )
+
+    def take(self, rows: Index | slice) -> Taken:
+        """Samples in memory."""
+        return Taken(tuple(a[rows] for a in self.x), tuple(a[rows] for a in self.y))
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Samples in memory, for one step."""
+
     x: tuple[Array, ...]
     y: tuple[Array, ...]
 
     def __len__(self) -> int:
         return len(self.x[0])
 
-    def rows(self, index: npt.NDArray[np.int64]) -> Samples:
-        """The samples at `index`, copied."""
-        return Samples(tuple(a[index] for a in self.x), tuple(a[index] for a in self.y))
-
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The splits of a source. `classes` names the classes, when it knows them."""
+    """The splits of a source. `classes` names the classes, when it knows them.
+
+    Attributes:
+        learned: what was learned from the training split, as JSON holds it: the model is of no use
+            without it, so it is stored with it.
+    """
 
     train: Samples
     test: Samples | None = None
     validation: Samples | None = None
     classes: Sequence[str] | None = None
+    learned: Mapping[str, Any] | None = None
 
 
 class Source(Member):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from specc.data.batches import Index, order
-from specc.data.source import Array
+from specc.data.batches import order
+from specc.data.rows import Array, Index
 
 
 def set_aside(n: int, share: float, seed: int) -> tuple[Index, Index]:

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from specc.data.source import Array
+from specc.data.rows import Array, Index
 from specc.errors import DataError
 from specc.tensors import ITEM_BYTES, DType, Shape, show
 
@@ -18,7 +18,9 @@ from specc.tensors import ITEM_BYTES, DType, Shape, show
 MAX_ONE_HOT_BYTES = 2 * 2**30
 
 
-def fit_inputs(x: npt.ArrayLike, shape: Shape, dtype: DType, name: str = "x") -> Array:
+def fit_inputs(
+    x: npt.ArrayLike, shape: Shape, dtype: DType, name: str = "x", rows: Index | None = None
+) -> Array:
     """`x` with the shape and element type of a model's input; values are never scaled.
 
     A missing last axis of length 1 is added: 28 x 28 images for an input (None, 28, 28, 1).
@@ -28,16 +30,22 @@ def fit_inputs(x: npt.ArrayLike, shape: Shape, dtype: DType, name: str = "x") ->
         shape: of the input, batch axis first.
         dtype: of the input.
         name: what messages call the array.
+        rows: the samples' numbers for messages; 0, 1, ... by default.
 
     Raises:
         DataError: another shape, values that the element type cannot hold, or NaN.
     """
     array = _with_shape(_numeric(x, name), shape, name)
-    return _cast(array, dtype, name)
+    return _cast(array, dtype, name, rows)
 
 
 def fit_targets(
-    y: npt.ArrayLike, shape: Shape, dtype: DType, name: str = "y", classes: int | None = None
+    y: npt.ArrayLike,
+    shape: Shape,
+    dtype: DType,
+    name: str = "y",
+    classes: int | None = None,
+    rows: Index | None = None,
 ) -> Array:
     """`y` with the shape and element type that a loss wants; class ids become one-hot rows.
 
@@ -50,6 +58,7 @@ def fit_targets(
         dtype: of the target.
         name: what messages call the array.
         classes: when the target itself is class ids: how many there are.
+        rows: the samples' numbers for messages; 0, 1, ... by default.
 
     Raises:
         DataError: another shape, an id that is not below the number of classes, NaN.
@@ -57,11 +66,11 @@ def fit_targets(
     array = _numeric(y, name)
     ids = _as_ids(array, shape)
     if ids is not None:
-        return _one_hot(ids, shape, dtype, name)
+        return _one_hot(ids, shape, dtype, name, rows)
     _refuse_other_ids(array, shape, name)
-    array = _cast(_with_shape(array, shape, name), dtype, name)
+    array = _cast(_with_shape(array, shape, name), dtype, name, rows)
     if classes is not None:
-        _check_ids(array, classes, name)
+        _check_ids(array, classes, name, rows)
     return array
 
 
@@ -114,21 +123,21 @@ def _advice(array: Array, shape: Shape) -> str:
     return "change the data, or the shape in the spec"
 
 
-def _cast(array: Array, dtype: DType, name: str) -> Array:
-    """The same values in another element type.
+def _cast(array: Array, dtype: DType, name: str, rows: Index | None = None) -> Array:
+    """The same values in another element type. `rows` are the samples' numbers, for messages.
 
     Raises:
         DataError: a value is NaN or does not survive.
     """
     kind = array.dtype.kind
     if kind == "f" and array.size and np.isnan(array.min()):
-        index = _first(np.isnan(array))
+        index = _first(np.isnan(array), rows)
         raise DataError(f"{name}: expected numbers, found NaN in sample {index}; clean the data")
     if array.dtype == dtype:
         return array
     target = np.dtype(dtype)
     if target.kind in "iu" and array.size:
-        _check_integers(array, target, name)
+        _check_integers(array, target, name, rows)
     with np.errstate(over="ignore"):
         result = array.astype(target)
     if kind == "f" and target.kind == "f" and target.itemsize < array.dtype.itemsize:
@@ -136,25 +145,28 @@ def _cast(array: Array, dtype: DType, name: str) -> Array:
         if lost.any():
             raise DataError(
                 f"{name}: expected values within {dtype}, found {array[lost].flat[0]} in sample "
-                f"{_first(lost)}; scale the data"
+                f"{_first(lost, rows)}; scale the data"
             )
     return result
 
 
-def _check_integers(array: Array, target: np.dtype[np.generic], name: str) -> None:
+def _check_integers(
+    array: Array, target: np.dtype[np.generic], name: str, rows: Index | None
+) -> None:
     limits = np.iinfo(target.name)
     # `==` with the truncated value also refuses infinities.
     wrong = (array < limits.min) | (array > limits.max) | (array != np.trunc(array))
     if wrong.any():
         raise DataError(
             f"{name}: expected whole numbers from {limits.min} to {limits.max} ({target}), "
-            f"found {array[wrong].flat[0]} in sample {_first(wrong)}"
+            f"found {array[wrong].flat[0]} in sample {_first(wrong, rows)}"
         )
 
 
-def _first(wrong: npt.NDArray[np.bool_]) -> int:
-    """The first sample with a True."""
-    return int(wrong.reshape(len(wrong), -1).any(axis=1).argmax())
+def _first(wrong: npt.NDArray[np.bool_], rows: Index | None) -> int:
+    """The number of the first sample with a True."""
+    place = int(wrong.reshape(len(wrong), -1).any(axis=1).argmax())
+    return place if rows is None else int(rows[place])
 
 
 def _as_ids(array: Array, shape: Shape) -> Array | None:
@@ -186,7 +198,7 @@ def _refuse_other_ids(array: Array, shape: Shape, name: str) -> None:
             )
 
 
-def _check_ids(ids: Array, classes: int, name: str) -> None:
+def _check_ids(ids: Array, classes: int, name: str, rows: Index | None = None) -> None:
     if not ids.size:
         return
     low, high = int(ids.min()), int(ids.max())
@@ -194,19 +206,20 @@ def _check_ids(ids: Array, classes: int, name: str) -> None:
         wrong = (ids < 0) | (ids >= classes)
         raise DataError(
             f"{name}: expected class ids from 0 to {classes - 1}, found {int(ids[wrong].flat[0])} "
-            f"in sample {_first(wrong)}; count classes from 0, or change the model's last layer"
+            f"in sample {_first(wrong, rows)}; count classes from 0, or change the model's last "
+            "layer"
         )
 
 
-def _one_hot(ids: Array, shape: Shape, dtype: DType, name: str) -> Array:
+def _one_hot(ids: Array, shape: Shape, dtype: DType, name: str, rows: Index | None = None) -> Array:
     classes = shape[-1] or 0
-    _check_ids(ids, classes, name)
+    _check_ids(ids, classes, name, rows)
     size = ids.size * classes * ITEM_BYTES[dtype]
     if size > MAX_ONE_HOT_BYTES:
         raise DataError(
             f"{name}: expected one-hot rows of at most {MAX_ONE_HOT_BYTES:,} bytes, {ids.size:,} "
             f"ids of {classes:,} classes need {size:,}; use sparse_categorical_crossentropy"
         )
-    rows = np.zeros((ids.size, classes), dtype)
-    rows[np.arange(ids.size), ids.reshape(-1).astype(np.int64)] = 1
-    return rows.reshape(*ids.shape, classes)
+    hot = np.zeros((ids.size, classes), dtype)
+    hot[np.arange(ids.size), ids.reshape(-1).astype(np.int64)] = 1
+    return hot.reshape(*ids.shape, classes)

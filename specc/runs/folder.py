@@ -4,6 +4,7 @@ spec.yaml            the spec with every default shown
 run.json             seed, device, threads, data, environment; `finished` at the end
 manifest.json, *.onnx, state.safetensors     as `specc compile` writes them
 metrics.csv          one row an epoch
+learned.json         what the data source learned from the training split, if anything
 checkpoints/         the last states, and the best one
 model.onnx           the trained model
 """
@@ -27,6 +28,7 @@ from specc.errors import RunError
 from specc.files import replace
 
 RECORD, SPEC, METRICS, CHECKPOINTS = "run.json", "spec.yaml", "metrics.csv", "checkpoints"
+LEARNED = "learned.json"
 # Raised when the record's structure changes.
 FORMAT = 1
 
@@ -79,6 +81,28 @@ class RunFolder:
         """Write the record, whole or not at all."""
         text = json.dumps({"format": FORMAT, **record}, indent=1, sort_keys=True, default=str)
         replace(self.path / RECORD, f"{text}\n".encode())
+
+    def learned(self) -> dict[str, Any] | None:
+        """What the data source learned when the run began.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        path = self.path / LEARNED
+        if not path.is_file():
+            return None
+        try:
+            found = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise RunError(f"{path}: no JSON ({error})") from error
+        if not isinstance(found, dict):
+            raise RunError(f"{path}: expected a JSON mapping")
+        return cast("dict[str, Any]", found)
+
+    def write_learned(self, learned: Mapping[str, Any]) -> None:
+        """Keep what the data source learned, whole or not at all."""
+        text = json.dumps(learned, ensure_ascii=False, sort_keys=True)
+        replace(self.path / LEARNED, f"{text}\n".encode())
 
     def write_metrics(self, rows: Sequence[Mapping[str, float]]) -> None:
         """All epochs' logs so far; columns in the order of the first epoch's logs."""

@@ -11,7 +11,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from specc.artifacts import (
     MODEL,
     STATE,
     Compiled,
+    Known,
     compiled,
     read_bundle,
     read_manifest,
@@ -34,10 +35,9 @@ from specc.artifacts import (
 from specc.checkpoint import latest
 from specc.checkpoint import load as load_checkpoint
 from specc.compiler.bundle import Bundle
-from specc.data.source import Dataset, Names, Samples
+from specc.data.source import Dataset, Samples
 from specc.engine import Engine, Logs
-from specc.errors import DataError, RunError
-from specc.feeding import samples
+from specc.errors import RunError
 from specc.feeding import weights as sample_weights
 from specc.files import remove_leftovers, replace
 from specc.fit import Loop, Watcher, Weighted, batch_feeds, held_out, ones
@@ -45,6 +45,7 @@ from specc.history import History
 from specc.progress import Progress
 from specc.runs.folder import (
     CHECKPOINTS,
+    LEARNED,
     METRICS,
     RECORD,
     SPEC,
@@ -52,6 +53,8 @@ from specc.runs.folder import (
     environment,
     new_folder,
 )
+from specc.runs.loading import dataset_of
+from specc.runs.loading import fitted as fit_samples
 from specc.session import Device, check_device, default_threads
 from specc.spec.model import Spec
 from specc.spec.train import TrainSpec
@@ -126,12 +129,13 @@ def train(
     if record is None:
         fresh = compiled(spec, target or ("cuda" if device == "cuda" else "cpu"))
     made = read_bundle(folder.path)[0] if fresh is None else fresh.bundle
-    names = Names(tuple(p.name for p in made.inputs), tuple(t.output for t in made.targets))
-    dataset = spec.data.dataset.load(where, names)
+    learned = None if record is None else folder.learned()
+    dataset = dataset_of(spec, made, where, learned)
     splits = _Splits.of(made, dataset, settings)
     if fresh is not None:
-        _start(fresh, settings, folder, device, threads, data)
-    return _Run(spec, settings, folder, made, splits, dataset.classes, display).run()
+        _start(fresh, settings, folder, device, threads, data, dataset.learned)
+    known = Known(dataset.classes, dataset.learned)
+    return _Run(spec, settings, folder, made, splits, known, display).run()
 
 
 def _begun(spec: Spec, folder: RunFolder, *, resume: bool) -> dict[str, Any] | None:
@@ -166,7 +170,7 @@ def _begun(spec: Spec, folder: RunFolder, *, resume: bool) -> dict[str, Any] | N
 
 def is_of_start(name: str) -> bool:
     """Whether a run that was stopped before it had a record may have left a file called `name`."""
-    return name in {SPEC, MANIFEST, STATE} or name.endswith((".onnx", ".tmp"))
+    return name in {SPEC, MANIFEST, STATE, LEARNED} or name.endswith((".onnx", ".tmp"))
 
 
 def _start(
@@ -176,12 +180,15 @@ def _start(
     device: Device,
     threads: int | None,
     data: Path | None,
+    learned: Mapping[str, Any] | None,
 ) -> None:
     """Write the compiled spec into the folder; the record comes last and makes it a run.
 
     There is no model.onnx before it is trained: nobody shall take first weights for a result.
     """
     made.write(folder.path)
+    if learned is not None:
+        folder.write_learned(learned)
     replace(folder.spec, dump(made.spec, resolved=True).encode())
     folder.write_record(
         {
@@ -221,20 +228,13 @@ class _Splits:
         """
 
         def fitted(given: Samples | None) -> Weighted | None:
-            return None if given is None else ones(_samples(made, given))
+            return None if given is None else ones(fit_samples(made, given))
 
-        rows = _samples(made, dataset.train)
+        rows = fit_samples(made, dataset.train)
         by_class = sample_weights(made, rows.y, None, settings.class_weight)
         train, held = held_out(Weighted(rows, by_class), settings.validation_split)
         held = fitted(dataset.validation) if held is None else ones(held.samples)
         return _Splits(train, held, fitted(dataset.test))
-
-
-def _samples(made: Bundle, given: Samples) -> Samples:
-    data = samples(made, list(given.x), list(given.y))
-    if not len(data):
-        raise DataError("data: expected at least one sample, found none")
-    return data
 
 
 @dataclass(slots=True)
@@ -246,7 +246,7 @@ class _Run:
     folder: RunFolder
     made: Bundle
     splits: _Splits
-    classes: Sequence[str] | None
+    known: Known
     progress: Progress
 
     def run(self) -> Trained:
@@ -289,7 +289,7 @@ class _Run:
         """The trained model, the test split's figures, and the mark that the run is complete."""
         folder = self.folder
         folder.checkpoints.save(cursor.steps, engine.state(), cursor.meta())
-        write_model(folder.path / MODEL, self.spec, engine.weights(), None, self.classes)
+        write_model(folder.path / MODEL, self.spec, engine.weights(), None, self.known)
         test: Logs = {}
         if self.splits.test is not None:
             test = engine.evaluate(batch_feeds(engine, self.splits.test, EVALUATION_BATCH))

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from specc.artifacts import MODEL, read_bundle
 from specc.checkpoint import load as load_checkpoint
 from specc.compiler.program import Port
-from specc.data.source import Names
 from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError
-from specc.feeding import samples, shape_of
+from specc.feeding import shape_of
 from specc.fit import batch_feeds, ones
 from specc.inputs import Rows, load_inputs
 from specc.runs.folder import RunFolder
+from specc.runs.loading import fitted, of_run
 from specc.runs.training import EVALUATION_BATCH
 from specc.session import Device, open_file, read_metadata
 from specc.spec.reader import load
@@ -42,15 +42,11 @@ def evaluate(
     made, _ = read_bundle(run)
     named, _ = load_checkpoint(folder.checkpoint(checkpoint))
     spec = load(folder.spec)
-    if spec.data is None:
-        raise RunError(f"{folder.spec}: there is no `data:` section")
-    where = data or (Path(record["data"]) if record.get("data") else None)
-    names = Names(tuple(p.name for p in made.inputs), tuple(t.output for t in made.targets))
-    dataset = spec.data.dataset.load(where, names)
+    dataset = of_run(folder, spec, made, data)
     if dataset.test is None:
         raise DataError(f"{folder.spec}: the dataset has no test split")
     engine = Engine(made, named, device, int(record["threads"]))
-    test = ones(samples(made, list(dataset.test.x), list(dataset.test.y)))
+    test = ones(fitted(made, dataset.test))
     return engine.evaluate(batch_feeds(engine, test, EVALUATION_BATCH))
 
 

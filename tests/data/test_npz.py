@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from specc.data.numpy_format import Npz, read_npy
-from specc.data.source import Array, Names, Samples, Source
+from specc.data.rows import Array
+from specc.data.source import Names, Samples, Source
 from specc.errors import DataError
 
 RNG = np.random.default_rng(0)

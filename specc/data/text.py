@@ -1,0 +1,140 @@
+"""Texts to continue: windows of tokens, and what comes after them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+from typing_extensions import override
+
+from specc.data.location import check_bytes, locate
+from specc.data.rows import Array, Index, Rows
+from specc.data.source import Dataset, Names, Samples, Source
+from specc.data.tokens import Characters, Tokens, coder
+from specc.errors import DataError
+
+# Tokens of a word or byte-pair vocabulary take some 100 bytes while a text is cut into them.
+MAX_TEXT_BYTES = 2**30
+KEY = "text"
+
+
+class Text(Source):
+    """Windows of a text file; the targets are the tokens that come next.
+
+    Yields x int32 (n, length) and y int32: for `next: each` (n, length), what follows each token;
+    for `next: last` (n,), what follows the window. The last parts of the text are the test and the
+    validation split. The vocabulary is that of the whole file, and is stored with the model.
+    """
+
+    path: str
+    """The file, UTF-8, in the folder of `--data`."""
+
+    tokens: Tokens = Characters()
+    """What it is cut into: `characters`, `words` or `bpe`."""
+
+    length: Annotated[int, Field(ge=1)] | None = None
+    """Tokens of a window; by default the length of the model's input."""
+
+    stride: Annotated[int, Field(ge=1)] | None = None
+    """Tokens between the starts of two windows; `length` by default, so that none overlap."""
+
+    next: Literal["each", "last"] = "each"
+    """Whether the targets follow each token of a window, or its last."""
+
+    lowercase: bool = False
+    """Whether the text is turned to lower case."""
+
+    test_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the text, from its end, that becomes the test split."""
+
+    validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the text, before the test split, that validates."""
+
+    @override
+    def load(self, folder: Path | None = None, names: Names | None = None) -> Dataset:
+        names = names or Names()
+        path = locate(self.path, folder, "data.text.path")
+        text = self._read(path)
+        if names.learned is None:
+            learned = {
+                "tokens": {self.tokens.key: self.tokens.learn(text)},
+                "lowercase": self.lowercase,
+                "next": self.next,
+            }
+        else:
+            learned = dict(names.learned[KEY])
+        made = coder(learned["tokens"])
+        ids = made.encode(text)
+        length = self.length or _length(names)
+        shares = (1 - self.test_split - self.validation_split, self.validation_split)
+        if shares[0] <= 0:
+            raise DataError("data.text: test_split and validation_split leave nothing to train on")
+        ends = np.floor(np.cumsum(shares) * len(ids) + 0.5).astype(int)
+        parts = np.split(ids, ends)
+        if len(parts[0]) <= length:
+            raise DataError(
+                f"{path}: expected more than {length} tokens to train on, found {len(parts[0])}; "
+                "bring a longer text, or make the windows shorter"
+            )
+        train = self._samples(parts[0], length)
+        validation, test = (self._held_out(path, part, length) for part in parts[1:])
+        return Dataset(train, test, validation, learned={KEY: learned})
+
+    def _read(self, path: Path) -> str:
+        size = path.stat().st_size
+        check_bytes(path, size)
+        if size > MAX_TEXT_BYTES:
+            raise DataError(
+                f"{path}: expected a text of at most {MAX_TEXT_BYTES:,} bytes, found {size:,}; "
+                "split it"
+            )
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: expected UTF-8 text, {error}") from error
+        return text.lower() if self.lowercase else text
+
+    def _held_out(self, path: Path, ids: Array, length: int) -> Samples | None:
+        """A split; None where there is to be none."""
+        if len(ids) <= 1:
+            return None
+        if len(ids) <= length:
+            raise DataError(
+                f"{path}: expected splits of more than {length} tokens, found {len(ids)}; make the "
+                "split larger, or the windows shorter"
+            )
+        return self._samples(ids, length)
+
+    def _samples(self, ids: Array, length: int) -> Samples:
+        """The windows of a part of the text, at least one."""
+        stride = self.stride or length
+        count = (len(ids) - length - 1) // stride + 1
+        x = Windows(ids, count, stride, length)
+        if self.next == "each":
+            return Samples((x,), (Windows(ids[1:], count, stride, length),))
+        return Samples((x,), (ids[np.arange(count) * stride + length],))
+
+
+class Windows(Rows):
+    """Row i is `values[i * stride : i * stride + length]`."""
+
+    def __init__(self, values: Array, count: int, stride: int, length: int) -> None:
+        self._values, self._stride = values, stride
+        self._within = np.arange(length, dtype=np.int64)
+        self.shape, self.dtype = (count, length), values.dtype
+
+    @override
+    def take(self, rows: Index) -> Array:
+        return self._values[rows[:, np.newaxis] * self._stride + self._within]
+
+
+def _length(names: Names) -> int:
+    shape = names.shapes.get(names.inputs[0]) if len(names.inputs) == 1 else None
+    if shape is None or len(shape) != 2 or shape[1] is None:  # noqa: PLR2004
+        raise DataError(
+            "data.text.length: expected a length, for the model has not one input (length,) that "
+            "tells it; write one"
+        )
+    return shape[1]
