@@ -18,6 +18,7 @@ from typing_extensions import override
 from specc.family import Member
 from specc.shapes import ShapeError
 from specc.tensors import show
+from specc.windows import Window, window
 
 # Keras divides the wanted deviation of a normal truncated at two deviations by this.
 TRUNCATED_DEVIATION = 0.8796256610342398
@@ -286,3 +287,43 @@ class Identity(Initializer):
         if len(shape) != 2:  # noqa: PLR2004
             raise ShapeError(f"identity expects 2 axes, found a weight of {show(shape)}")
         return self.gain * np.eye(*shape)
+
+
+class STFT(Initializer):
+    """Cosines or sines of all frequencies, faded by a window: the kernel of a Fourier transform.
+
+    w[t, 0, k] = cos(2 pi t k / F) window[t] / norm, or -sin, where F = 2 (bins - 1). Shapes:
+    (frame, 1, bins).
+
+    Source: keras/src/initializers/constant_initializers.py, STFT (3.15.1).
+    """
+
+    side: Literal["real", "imag"] = "real"
+    """Whether the kernel is the real or the imaginary part of e^(-i 2 pi t k / F)."""
+
+    window: Window = "hann"
+    """The window: a name, its values, or null for none and no norm."""
+
+    scaling: Literal["density", "spectrum"] | None = "density"
+    """What the norm is: the root of the window's sum of squares, its sum, or 1."""
+
+    periodic: bool = False
+    """Whether the window leaves out the last sample of a symmetric one that is longer by one."""
+
+    @override
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float64]:
+        if len(shape) != 3 or shape[1] != 1:  # noqa: PLR2004
+            raise ShapeError(f"stft expects (frame, 1, bins), found a weight of {show(shape)}")
+        frame, _, bins = shape
+        angle = -2.0 * np.pi * np.arange(frame)[:, None] * np.arange(bins) / max(2 * (bins - 1), 1)
+        kernel = (np.cos(angle) if self.side == "real" else np.sin(angle))[:, None, :]
+        if self.window is None:
+            return kernel
+        if isinstance(self.window, str):
+            faded = window(self.window, frame, periodic=self.periodic)
+        else:
+            faded = np.asarray(self.window, np.float64)
+        if faded.shape != (frame,):
+            raise ShapeError(f"a window of {faded.size} values does not fit a frame of {frame}")
+        norms = {"density": np.sqrt((faded**2).sum()), "spectrum": np.abs(faded).sum(), None: 1.0}
+        return kernel * faded[:, None, None] / norms[self.scaling]

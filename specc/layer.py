@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, cast
+
+from pydantic import model_validator
 
 from specc.constraints import Constraint
 from specc.family import Member
@@ -115,6 +117,15 @@ class Layer(Member):
 
     activity_regularizer: Regularizer | None = None
     """Penalty on the layer's output, divided by the batch size."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keras_names(cls, fields: object) -> object:
+        """Fields under Keras' names where ours differ."""
+        if not cls.renamed or not isinstance(fields, dict):
+            return fields
+        given = cast("dict[str, object]", fields)
+        return {cls.renamed.get(name, name): value for name, value in given.items()}
 
     @classmethod
     def type_name(cls) -> str:

@@ -88,6 +88,7 @@ RULES.update(
         "Round": elementwise(np.round),
         "Sin": elementwise(np.sin),
         "Cos": elementwise(np.cos),
+        "Atan": elementwise(np.arctan),
         "Tanh": elementwise(np.tanh),
         "Erf": elementwise(_ERF),
         "Sigmoid": elementwise(lambda x: np.exp(-np.logaddexp(0, -x))),

@@ -144,13 +144,14 @@ class Compiler:
         rate = None if scheduled else bound(realiser, trace, b.state(rate_state))
         update = Update(b, realiser, trace, train.optimizer, trainable, step, rate)
         vectors = weight_vectors(self.network, self.storage)
-        flat = b.state(vectors[0])
+        flat = self._moved(b, vectors[0], forward, realiser, source)
         with b.graph.scope("update"):
             b.next(vectors[0], update.apply(flat, grads))
             b.next(counter, b.state(counter) + 1)
             if not scheduled:
                 b.next(rate_state, b.state(rate_state))
-        self._next_statistics(b, vectors, forward, realiser, source)
+        for held in vectors[1:]:
+            b.next(held, self._moved(b, held, forward, realiser, source))
         b.output("loss", loss, "loss")
         metrics = self._metrics(b, realiser, trace, scored)
         states = [*vectors, *update.slot_tensors(), counter]
@@ -179,18 +180,17 @@ class Compiler:
         for name in self.storage:
             realiser.source.flat(realiser.graph, name, self.storage)
 
-    def _next_statistics(
+    def _moved(
         self,
         b: Builder,
-        vectors: Sequence[StateTensor],
+        held: StateTensor,
         forward: Forward,
         realiser: Realiser,
         source: Packed,
-    ) -> None:
-        """The vector of untrained weights after the step."""
-        held = next((v for v in vectors if v.name == STATISTICS), None)
-        if held is None:
-            return
+    ) -> Value:
+        """A vector of weights with those that layers assign as the layers want them."""
+        if not any(e.name in forward.updates for e in held.elements):
+            return b.state(held)
         rows: list[Value] = []
         for e in held.elements:
             updated = forward.updates.get(e.name)
@@ -198,7 +198,7 @@ class Compiler:
                 rows.append(source.parts[e.name])
             else:
                 rows.append(stored_flat(realiser.place(updated), e.shape, e.storage))
-        b.next(held, rows[0] if len(rows) == 1 else b.graph.op("Concat", *rows, axis=0))
+        return rows[0] if len(rows) == 1 else b.graph.op("Concat", *rows, axis=0)
 
     def _metrics(self, b: Builder, r: Realiser, trace: Trace, scored: Scored) -> StateTensor:
         """Adds the batch's contributions to the metric state, and logs what they come to."""
@@ -313,7 +313,9 @@ class Compiler:
             if grad is not None:
                 b.output(f"grad/{key}", grad, "output")
         vectors = weight_vectors(self.network, self.storage)
-        self._next_statistics(b, vectors, forward, realiser, source)
+        for held in vectors:
+            if held.name == STATISTICS or any(e.name in forward.updates for e in held.elements):
+                b.next(held, self._moved(b, held, forward, realiser, source))
         return b.program(f"{self.spec.name}_vjp", {})
 
 

@@ -183,7 +183,7 @@ def _check(call: Call, outputs: Sequence[Tensor]) -> None:
 def weight_penalties(network: Network, forward: Forward) -> list[Tensor]:
     """Regularizers of trainable weights that the forward pass used."""
     return [
-        w.weight.regularizer.penalty(forward.weights[w.name])
+        w.weight.regularizer.penalty(forward.weight(w))
         for w in network.weights
         if w.weight.regularizer is not None and w.trainable and w.name in forward.weights
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import PositiveInt
+from pydantic import PositiveFloat, PositiveInt
 from typing_extensions import override
 
 from specc import activations
@@ -12,6 +12,7 @@ from specc.fields import OptionalActivation
 from specc.initializers import GlorotUniform, Initializer, Zeros
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.axes import known
+from specc.layers.lora import adapted, adapters
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.regularizers import Regularizer
@@ -45,6 +46,10 @@ class Dense(Layer):
     """Limit on the kernel after each update."""
     bias_constraint: Constraint | None = None
     """Limit on the bias after each update."""
+    lora_rank: PositiveInt | None = None
+    """Rank of the product that is added to the then frozen kernel; none when absent."""
+    lora_alpha: PositiveFloat | None = None
+    """The product's factor is lora_alpha / lora_rank; lora_rank by default."""
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -56,14 +61,17 @@ class Dense(Layer):
 
     @override
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        kernel = weight(self, "kernel", (known(inputs[0], -1), self.units))
-        return (kernel, weight(self, "bias", (self.units,))) if self.use_bias else (kernel,)
+        full = weight(self, "kernel", (known(inputs[0], -1), self.units))
+        kernel, lora = adapters(full, self.lora_rank)
+        bias = (weight(self, "bias", (self.units,)),) if self.use_bias else ()
+        return (kernel, *bias, *lora)
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
         bias = low.weight("bias") if self.use_bias else None
-        return activations.apply(self.activation, ops.dense(x, low.weight("kernel"), bias))
+        kernel = adapted(low, "kernel", self.lora_rank, self.lora_alpha)
+        return activations.apply(self.activation, ops.dense(x, kernel, bias))
 
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, cast
 
-from pydantic import AfterValidator, PositiveInt, model_validator
+from pydantic import AfterValidator, PositiveFloat, PositiveInt
 from typing_extensions import override
 
 from specc import activations
@@ -16,6 +16,7 @@ from specc.fields import OptionalActivation
 from specc.initializers import GlorotUniform, Initializer, Zeros
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.einsum import Equation
+from specc.layers.lora import adapted, adapters
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.regularizers import Regularizer
@@ -76,11 +77,10 @@ class EinsumDense(Layer):
     """Limit on the kernel after each update."""
     bias_constraint: Constraint | None = None
     """Limit on the bias after each update."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keras_names(cls, fields: object) -> object:
-        return keras_names(cls, fields)
+    lora_rank: PositiveInt | None = None
+    """Rank of the product that is added to the then frozen kernel; none when absent."""
+    lora_alpha: PositiveFloat | None = None
+    """The product's factor is lora_alpha / lora_rank; lora_rank by default."""
 
     def _sizes(self, shape: Shape) -> tuple[Equation, dict[str, int | None]]:
         """The equation for an input of `shape`, and the length of each of its axes."""
@@ -122,9 +122,9 @@ class EinsumDense(Layer):
         kernel = weight(self, "kernel", tuple(cast("int", sizes[label]) for label in full.w))
         made = tuple(i for i, label in enumerate(full.w) if label in full.y)
         summed = tuple(i for i, label in enumerate(full.w) if label not in full.y)
-        kernel = with_fans(kernel, summed, made)
+        kernel, lora = adapters(with_fans(kernel, summed, made), self.lora_rank)
         if self.bias_axes is None:
-            return (kernel,)
+            return (kernel, *lora)
         absent = [label for label in self.bias_axes if label not in full.y]
         if absent or not self.bias_axes:
             raise ShapeError(f"bias_axes {self.bias_axes!r} are not axes of {self.equation!r}")
@@ -132,12 +132,13 @@ class EinsumDense(Layer):
         shape = tuple(sizes[label] if label in self.bias_axes else 1 for label in tail)
         if None in shape:
             raise ShapeError(f"bias_axes {self.bias_axes!r} need known lengths")
-        return (kernel, weight(self, "bias", cast("tuple[int, ...]", shape)))
+        return (kernel, weight(self, "bias", cast("tuple[int, ...]", shape)), *lora)
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
-        y = Equation.read(self.equation).spread(x.rank).contract(x, low.weight("kernel"))
+        kernel = adapted(low, "kernel", self.lora_rank, self.lora_alpha)
+        y = Equation.read(self.equation).spread(x.rank).contract(x, kernel)
         if self.bias_axes is not None:
             y = y + low.weight("bias")
         return activations.apply(self.activation, y)
@@ -149,11 +150,3 @@ class EinsumDense(Layer):
         made = elements(output[1:])
         each = (self.bias_axes is not None) + activations.get(self.activation).ops
         return Cost(made * math.prod(summed), made * each)
-
-
-def keras_names(kind: type[Layer], fields: object) -> object:
-    """`fields` with Keras' names replaced by ours where they differ."""
-    if not isinstance(fields, dict):
-        return fields
-    given = cast("dict[str, object]", fields)
-    return {kind.renamed.get(name, name): value for name, value in given.items()}

@@ -14,6 +14,7 @@ from specc.fields import unsupported
 from specc.initializers import Initializer, RandomUniform
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.axes import known
+from specc.layers.lora import adapted, adapters
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.regularizers import Regularizer
@@ -42,6 +43,10 @@ class Embedding(Layer):
     """Limit on the table after each update."""
     mask_zero: Annotated[Literal[False], unsupported("masking of id 0")] = False
     """Whether id 0 is padding that later layers skip: not supported."""
+    lora_rank: PositiveInt | None = None
+    """Rank of the product that is added to the then frozen table; none when absent."""
+    lora_alpha: PositiveFloat | None = None
+    """The product's factor is lora_alpha / lora_rank; lora_rank by default."""
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -49,14 +54,20 @@ class Embedding(Layer):
 
     @override
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return (weight(self, "embeddings", (self.input_dim, self.output_dim)),)
+        full = weight(self, "embeddings", (self.input_dim, self.output_dim))
+        table, lora = adapters(full, self.lora_rank)
+        return (table, *lora)
+
+    def table(self, low: Lowering) -> Tensor:
+        """The table with its adapters."""
+        return adapted(low, "embeddings", self.lora_rank, self.lora_alpha)
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         (ids,) = inputs
         if ids.dtype not in ("int32", "int64"):
             ids = ops.cast(ids, "int32")
-        return ops.gather_rows(low.weight("embeddings"), ids)
+        return ops.gather_rows(self.table(low), ids)
 
 
 class ReversibleEmbedding(Embedding):
@@ -102,7 +113,7 @@ class ReversibleEmbedding(Embedding):
             return super().lower(low, *inputs)
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
         if self.tie_weights:
-            kernel = ops.transpose(low.weight("embeddings"), (1, 0))
+            kernel = ops.transpose(self.table(low), (1, 0))
         else:
             kernel = low.weight("reverse_embeddings")
         y = ops.dense(x, kernel)

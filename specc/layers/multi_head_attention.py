@@ -29,7 +29,7 @@ from specc.layers.attending import (
     returns_scores,
 )
 from specc.layers.axes import expect_rank, known
-from specc.layers.einsum_dense import keras_names, with_fans
+from specc.layers.einsum_dense import with_fans
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
@@ -276,11 +276,6 @@ class MultiHeadAttention(ProjectedAttention):
     """Last axes of the result (Keras: output_shape); the query's last when absent."""
     attention_axes: int | tuple[int, ...] | None = None
     """Axes that attention runs over; all between batch and the last when absent."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keras_names(cls, fields: object) -> object:
-        return keras_names(cls, fields)
 
     @override
     def heads(self) -> tuple[int, int, int, int]:

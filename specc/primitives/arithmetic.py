@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from specc.primitives.tensor import Operand, Tensor, binary, broadcast_dims, promote, unary
 from specc.tensors import DType
 
@@ -59,6 +61,11 @@ def sin(x: Tensor) -> Tensor:
 def cos(x: Tensor) -> Tensor:
     """Cosine of x in radians."""
     return unary("Cos", x)
+
+
+def arctan(x: Tensor) -> Tensor:
+    """The angle in radians, -pi/2 to pi/2, whose tangent is x."""
+    return unary("Atan", x)
 
 
 def tanh(x: Tensor) -> Tensor:
@@ -184,3 +191,17 @@ def where(condition: Tensor, a: Operand, b: Operand) -> Tensor:
     x, y = promote(a, b)
     shape = broadcast_dims(condition.shape, x.shape, y.shape)
     return x.trace.emit("Where", (condition, x, y), shape, x.dtype)
+
+
+def arctan2(y: Tensor, x: Tensor) -> Tensor:
+    """The angle in radians, -pi to pi, of the point (x, y); 0 at the origin.
+
+    It is measured from the nearer axis, so that neither values nor gradients divide by zero.
+    """
+    wide = cast(greater_equal(absolute(x), absolute(y)), x.dtype)
+    origin = cast(equal(absolute(x) + absolute(y), 0.0), x.dtype)
+    up = 2.0 * cast(greater_equal(y, 0.0), x.dtype) - 1.0
+    left = cast(less(x, 0.0), x.dtype)
+    flip = 1.0 - wide
+    ratio = (y * wide - x * flip) / (x * wide + y * flip + origin)
+    return arctan(ratio) + up * (left * wide * math.pi + flip * (math.pi / 2.0))

@@ -128,6 +128,13 @@ def cos(g: Graph, node: Node, dy: Value) -> Grads:
     return [-(dy * g.op("Sin", one(node)))]
 
 
+@vjp("Atan")
+def arctan(g: Graph, node: Node, dy: Value) -> Grads:
+    """Y = arctan X.  dX = dY / (1 + X^2)."""
+    x = one(node)
+    return [dy / (x * x + 1.0)]
+
+
 @vjp("Erf")
 def erf(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = erf X.  dX = dY 2 / sqrt(pi) e^(-X^2)."""

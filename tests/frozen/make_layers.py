@@ -16,7 +16,7 @@ import tensorflow as tf
 
 HERE = Path(__file__).parent
 
-# (Keras class, arguments, shapes of the inputs without batch, call in training)
+# (Keras class, arguments, shapes of the inputs without batch, call in training, integers below)
 IMAGE, WIDE, STEPS, FLAT = (5, 4, 4), (7, 6, 2), (6, 3), (5,)
 VOLUME = (3, 4, 3, 2)
 CASES = [
@@ -209,14 +209,94 @@ CASES = [
     ),
     ("AdditiveAttention", {"use_scale": False}, [(3, 4), (5, 2), (5, 4)]),
     ("CenterCrop", {"height": 8, "width": 3, "data_format": "channels_first"}, [(2, 6, 7)]),
+    ("CategoryEncoding", {"num_tokens": 6}, [(4,)], False, 6),
+    ("CategoryEncoding", {"num_tokens": 6, "output_mode": "count"}, [(4,)], False, 6),
+    ("CategoryEncoding", {"num_tokens": 5, "output_mode": "one_hot"}, [(3,)], False, 5),
+    ("CategoryEncoding", {"num_tokens": 5, "output_mode": "one_hot"}, [(1,)], False, 5),
+    ("Discretization", {"bin_boundaries": [-1.0, -0.2, 0.4]}, [STEPS]),
+    ("Discretization", {"bin_boundaries": [-1.0, 0.4], "output_mode": "one_hot"}, [(4,)]),
+    ("Discretization", {"bin_boundaries": [-1.0, 0.4], "output_mode": "multi_hot"}, [(4,)]),
+    ("Discretization", {"bin_boundaries": [-0.5, 0.4], "output_mode": "count"}, [STEPS]),
+    *[
+        ("STFTSpectrogram", {"mode": mode, "frame_length": 4, "fft_length": 8}, [(11, 2)])
+        for mode in ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
+    ],
+    (
+        "STFTSpectrogram",
+        {"frame_length": 4, "frame_step": 3, "padding": "same", "expand_dims": True},
+        [(9, 2)],
+    ),
+    (
+        "STFTSpectrogram",
+        {"mode": "psd", "frame_length": 4, "expand_dims": True, "data_format": "channels_first"},
+        [(2, 9)],
+    ),
+    ("STFTSpectrogram", {"frame_length": 4, "data_format": "channels_first"}, [(2, 9)]),
+    (
+        "MelSpectrogram",
+        {"fft_length": 16, "sequence_stride": 5, "sampling_rate": 100, "num_mel_bins": 3},
+        [(20,)],
+    ),
+    (
+        "MelSpectrogram",
+        {
+            "fft_length": 15,
+            "sequence_stride": 4,
+            "sequence_length": 10,
+            "window": "hamming",
+            "sampling_rate": 100,
+            "num_mel_bins": 4,
+            "min_freq": 5.0,
+            "max_freq": 40,
+            "power_to_db": False,
+            "mag_exp": 1.0,
+        },
+        [(21,)],
+    ),
+    (
+        "MelSpectrogram",
+        {
+            "fft_length": 8,
+            "sequence_stride": 4,
+            "window": None,
+            "sampling_rate": 50,
+            "num_mel_bins": 2,
+            "min_freq": 1.0,
+            "top_db": 3.0,
+            "ref_power": 2.0,
+        },
+        [(18,)],
+    ),
+    ("Dense", {"units": 3, "lora_rank": 2, "kernel_regularizer": "l2"}, [FLAT]),
+    (
+        "EinsumDense",
+        {
+            "equation": "abc,cd->abd",
+            "output_shape": [None, 2],
+            "bias_axes": "d",
+            "lora_rank": 1,
+            "lora_alpha": 3,
+        },
+        [STEPS],
+    ),
+    ("SpectralNormalization", {"layer": {"Dense": {"units": 3}}}, [FLAT]),
+    (
+        "SpectralNormalization",
+        {"layer": {"Conv2D": {"filters": 2, "kernel_size": 2}}, "power_iterations": 2},
+        [IMAGE],
+        True,
+    ),
 ]
 BATCH = 2
 
 
-def draw(case, shapes, weights):
+def draw(case, shapes, weights, integers=None):
     """Inputs, weight values and the seed of the cotangent, all from the case's number."""
     rng = np.random.default_rng(case)
-    inputs = [rng.normal(size=(BATCH, *shape)).astype(np.float32) for shape in shapes]
+    if integers is None:
+        inputs = [rng.normal(size=(BATCH, *shape)).astype(np.float32) for shape in shapes]
+    else:
+        inputs = [rng.integers(0, integers, (BATCH, *shape), np.int32) for shape in shapes]
     values = [rng.uniform(0.5, 1.5, shape).astype(np.float32) for shape in weights]
     return rng, inputs, values
 
@@ -238,12 +318,30 @@ def digits(x):
     return [float(f"{v:.6g}") for v in np.asarray(x, np.float64).ravel()]
 
 
-def compute(number, cls, kwargs, shapes, training=False):
-    layer = getattr(keras.layers, cls)(**kwargs)
-    symbols = [keras.Input(shape) for shape in shapes]
-    made = called(layer, symbols)
+def made(cls, kwargs):
+    """A layer; one inside another is written as {class: arguments} and called like its class."""
+    inner = {
+        name: made(*next(iter(value.items()))) if name == "layer" else value
+        for name, value in kwargs.items()
+    }
+    return getattr(keras.layers, cls)(**inner, name=keras.src.utils.naming.to_snake_case(cls))
+
+
+def written(cls, kwargs):
+    """The same in a spec's words."""
+    inner = {
+        name: written(*next(iter(value.items()))) if name == "layer" else value
+        for name, value in kwargs.items()
+    }
+    return {keras.src.utils.naming.to_snake_case(cls): inner}
+
+
+def compute(number, cls, kwargs, shapes, training=False, integers=None):
+    layer = made(cls, kwargs)
+    symbols = [keras.Input(shape, dtype="int32" if integers else None) for shape in shapes]
+    symbolic = called(layer, symbols)
     own = layer.weights
-    rng, inputs, values = draw(number, shapes, [w.shape for w in own])
+    rng, inputs, values = draw(number, shapes, [w.shape for w in own], integers)
     for w, v in zip(own, values, strict=True):
         w.assign(v.astype(w.dtype))
     if hasattr(layer, "finalize_state"):
@@ -251,12 +349,13 @@ def compute(number, cls, kwargs, shapes, training=False):
     tensors = [tf.constant(x) for x in inputs]
     trainable = layer.trainable_weights
     options = {"training": training} if layer._call_has_training_arg else {}
+    watched = [] if integers else tensors
     with tf.GradientTape() as tape:
-        tape.watch(tensors)
+        tape.watch(watched)
         y = called(layer, tensors, **options)
         dy = rng.normal(size=y.shape).astype(np.float32)
-        total = tf.reduce_sum(y * dy)
-    wanted = [*tensors, *[w.value for w in trainable]]
+        total = tf.reduce_sum(tf.cast(y, tf.float32) * dy)
+    wanted = [*watched, *[w.value for w in trainable]]
     grads = tape.gradient(total, wanted, unconnected_gradients="zero")
     after = {
         below(layer, w): digits(w.numpy())
@@ -264,19 +363,20 @@ def compute(number, cls, kwargs, shapes, training=False):
         if not np.array_equal(w.numpy(), v.astype(w.dtype))
     }
     case = {
-        "layer": {keras.src.utils.naming.to_snake_case(cls): kwargs},
+        "layer": written(cls, kwargs),
         "number": number,
         "training": training,
         "inputs": [list(shape) for shape in shapes],
+        **({"integers": integers} if integers else {}),
         "output": [None, *y.shape[1:]],
-        "symbolic": list(made.shape),
+        "symbolic": list(symbolic.shape),
         "weights": [[below(layer, w), list(w.shape), w.dtype, w.trainable] for w in own],
         "params": layer.count_params(),
         "y": digits(y),
-        "gx": [digits(g) for g in grads[: len(tensors)]],
+        "gx": [digits(g) for g in grads[: len(watched)]],
         "gw": {
             below(layer, w): digits(g)
-            for w, g in zip(trainable, grads[len(tensors) :], strict=True)
+            for w, g in zip(trainable, grads[len(watched) :], strict=True)
         },
         "after": after,
     }

@@ -46,7 +46,11 @@ def cases() -> list[Case]:
     found: list[Case] = []
     for stored in json.loads((FROZEN / "layers.json").read_text()):
         rng = np.random.default_rng(stored["number"])
-        inputs = [rng.normal(size=(BATCH, *shape)).astype(np.float32) for shape in stored["inputs"]]
+        shapes = [(BATCH, *shape) for shape in stored["inputs"]]
+        if "integers" in stored:
+            inputs = [rng.integers(0, stored["integers"], shape, np.int32) for shape in shapes]
+        else:
+            inputs = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
         weights = {
             name: rng.uniform(0.5, 1.5, shape).astype(np.float32).astype(dtype)
             for name, shape, dtype, _ in stored["weights"]

@@ -33,7 +33,6 @@ def usable() -> list[Path]:
 
 # What the package refuses by name, and says so: masks, and their like.
 REFUSED = {
-    "dense_06_lora",
     "embedding_06_maskzero_gap1d",
     "softmax_04_mask_axes",
 }

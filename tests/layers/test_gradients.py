@@ -17,7 +17,9 @@ pytestmark = pytest.mark.skipif(not hasattr(specc, "Model"), reason="specc.Model
 
 def spec_of(case: Case) -> Spec:
     """A model of the one layer."""
-    inputs = tuple(InputSpec(f"x{i}", InputLayer(x.shape[1:])) for i, x in enumerate(case.inputs))
+    inputs = tuple(
+        InputSpec(f"x{i}", InputLayer(x.shape[1:], str(x.dtype))) for i, x in enumerate(case.inputs)
+    )
     references = tuple(Reference(each.name) for each in inputs)
     entry = Entry("layer", Layer.parse(case.layer), inputs=references)
     return Spec(ModelSpec("one_layer", inputs, (entry,), (Reference("layer"),), "functional"))
@@ -39,7 +41,9 @@ def test_outputs_and_gradients_are_keras(case: Case, target: str) -> None:
     model.set_weights(given)
     result = model.vjp(case.inputs, [case.cotangent], training=case.training)
     np.testing.assert_allclose(result.outputs[0], case.output, rtol=1e-4, atol=1e-5)
-    for x, found, keras in zip(case.inputs, result.input_grads, case.stored["gx"], strict=True):
+    floats = [x for x in case.inputs if x.dtype.kind == "f"]
+    given = result.input_grads if floats else []
+    for x, found, keras in zip(floats, given, case.stored["gx"], strict=True):
         close(found, keras, x)
     for (name, w), found in zip(case.weights.items(), result.weight_grads, strict=True):
         if name in case.stored["gw"]:

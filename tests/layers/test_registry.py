@@ -21,13 +21,11 @@ KERAS = json.loads((FROZEN / "keras_signatures.json").read_text())
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 # Parameters of Keras' constructors that are no fields: element types are the package's business,
-# names stand in the entry, adapters and quantisation are not supported, arrays are no spec.
+# names stand in the entry, quantisation is not supported, arrays are no spec.
 NO_FIELDS = {
     "autocast",
     "dtype",
     "gptq_unpacked_column_size",
-    "lora_alpha",
-    "lora_rank",
     "name",
     "quantization_config",
     "trainable",
@@ -36,7 +34,10 @@ NO_FIELDS = {
 # Fields of every layer, wherever Keras' signature has them.
 OF_ALL = set(Layer.model_fields)
 # Fields that Keras takes as undeclared keywords.
-UNDECLARED = {"LayerNormalization": ["rms_scaling"]}
+UNDECLARED = {
+    "LayerNormalization": ["rms_scaling"],
+    "ReversibleEmbedding": ["lora_rank", "lora_alpha"],
+}
 # Kinds that share the fields of a base whose siblings have another order in Keras.
 OWN_ORDER = {
     "Conv3DTranspose",

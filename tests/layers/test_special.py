@@ -183,3 +183,26 @@ def test_reversible_embedding_multiplies_with_every_row(tie) -> None:
     np.testing.assert_allclose(bench.outputs[0], expected, rtol=1e-12)
     ids = np.asarray([[4, 0, 1]])
     np.testing.assert_array_equal(Bench(layer, [ids], weights).outputs[0], table[ids])
+
+
+def test_the_angle_is_numpys_in_every_quadrant() -> None:
+    # Oracle: numpy.arctan2, on axes, diagonals and between them.
+    points = RNG.normal(size=(3, 4, 2))
+    points[0, :, 0], points[1, :, 1] = 0.0, 0.0
+    points[2] = [[1, 1], [-1, 1], [-1, -1], [1, -1]]
+    fields = {"mode": "angle", "frame_length": 1, "fft_length": 2}
+    kernels = [np.ones((1, 1, 2)), np.ones((1, 1, 2)) * 2]
+    found = run({"stft_spectrogram": fields}, points, weights=kernels)
+    expected = np.arctan2(2 * points, points).repeat(2, -1)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_counts_are_weighted_by_the_second_input() -> None:
+    # Oracle: a loop over the ids.
+    ids, weights = RNG.integers(0, 5, (3, 4)), RNG.normal(size=(3, 4))
+    layer = {"category_encoding": {"num_tokens": 5, "output_mode": "count"}}
+    found = Bench(layer, [ids, weights]).outputs[0]
+    expected = np.zeros((3, 5))
+    for i, j in np.ndindex(ids.shape):
+        expected[i, ids[i, j]] += weights[i, j]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

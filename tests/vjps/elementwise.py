@@ -11,8 +11,8 @@ from tests.vjps.cases import case, node, positive
 X = spaced(3, 4, gap=0.23)
 POSITIVE = positive(3, 4)
 
-for op in ("Abs", "Cos", "Erf", "Exp", "Identity", "Neg", "Relu", "Sigmoid", "Sin", "Softplus",
-           "Softsign", "Tanh"):  # fmt: skip
+for op in ("Abs", "Atan", "Cos", "Erf", "Exp", "Identity", "Neg", "Relu", "Sigmoid", "Sin",
+           "Softplus", "Softsign", "Tanh"):  # fmt: skip
     case(op, "matrix", node(op), X, batch=[0])
 for op in ("Log", "Reciprocal", "Sqrt"):
     case(op, "positive", node(op), POSITIVE)
