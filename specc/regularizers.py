@@ -26,6 +26,8 @@ class Regularizer(Member):
     """A scalar penalty of a tensor."""
 
     family_name: ClassVar[str] = "regularizer"
+    per_sample: ClassVar[bool] = False
+    """Whether the penalty of a weight is divided by the number of samples in the batch."""
 
     @abstractmethod
     def penalty(self, w: Tensor) -> Tensor:
@@ -48,6 +50,22 @@ class L2(Regularizer):
 
     l2: Strength = 0.01
     """Factor of the sum of squares."""
+
+    @override
+    def penalty(self, w: Tensor) -> Tensor:
+        return ops.reduce_sum(w * w) * self.l2
+
+
+class L2PerSample(Regularizer):
+    """l2 * sum w^2 / batch size: twice this `l2` is the `alpha` of scikit-learn's MLPClassifier.
+
+    Source: sklearn/neural_network/_multilayer_perceptron.py (1.9), `_backprop`.
+    """
+
+    per_sample: ClassVar[bool] = True
+
+    l2: Strength = 0.01
+    """Factor of the sum of squares, before the division."""
 
     @override
     def penalty(self, w: Tensor) -> Tensor:

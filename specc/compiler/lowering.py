@@ -180,13 +180,15 @@ def _check(call: Call, outputs: Sequence[Tensor]) -> None:
             )
 
 
-def weight_penalties(network: Network, forward: Forward) -> list[Tensor]:
-    """Regularizers of trainable weights that the forward pass used."""
-    return [
-        w.weight.regularizer.penalty(forward.weight(w))
-        for w in network.weights
-        if w.weight.regularizer is not None and w.trainable and w.name in forward.weights
-    ]
+def weight_penalties(network: Network, forward: Forward, output: Tensor) -> list[Tensor]:
+    """Regularizers of trainable weights that the forward pass used; `output` has the batch."""
+    found: list[Tensor] = []
+    for w in network.weights:
+        rule = w.weight.regularizer
+        if rule is not None and w.trainable and w.name in forward.weights:
+            penalty = rule.penalty(forward.weight(w))
+            found.append(penalty / ops.batch_size(output) if rule.per_sample else penalty)
+    return found
 
 
 def input_tensors(network: Network, trace: Trace, batch: int | None = None) -> list[Tensor]:

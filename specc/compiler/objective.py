@@ -117,7 +117,7 @@ def score(
         tracked.append(row)
         adds.update({row.key(name): value for name, value in parts.items()})
     with trace.scope("loss"):
-        penalties = [*forward.losses, *weight_penalties(network, forward)]
+        penalties = [*forward.losses, *weight_penalties(network, forward, outputs[0])]
         zero = [trace.constant(0.0)] if not losses and not penalties else []
         loss = total([*losses, *penalties, *zero])
         adds.update(_mean_of(tracked[0], loss, outputs[0]))

@@ -126,9 +126,10 @@ class Update:
         new, changed = step(self.optimizer, w, g, state, scalars, lr, self.iterations)
         outputs.update(changed)
         made = r.realise([new, *outputs.values()])
+        # A vector of one element may come back as a scalar.
         for name, value in zip(outputs, made[1:], strict=True):
-            b.next(slots[name], value.value)
-        return made[0].value
+            b.next(slots[name], plain(value, flat.shape))
+        return plain(made[0], flat.shape)
 
     def _clipped_whole(self, g: Tensor) -> list[Tensor]:
         """The clip of one flat vector; with accumulation and `clipnorm`, part by part."""
