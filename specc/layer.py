@@ -7,7 +7,7 @@ ONNX.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeAlias, cast
 
@@ -21,6 +21,8 @@ from specc.regularizers import Regularizer
 from specc.tensors import Dims, DType, Shape
 
 Shapes: TypeAlias = tuple[Shape, ...]
+# One for each tensor: which of its leading positions count (bool), None when all do.
+Masks: TypeAlias = "tuple[Tensor | None, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,15 @@ class Cost:
 class Lowering(Protocol):
     """What a layer may ask for while it lowers itself."""
 
-    training: bool
-    flags: Mapping[str, Any]
+    @property
+    def training(self) -> bool:
+        """Whether this is a training step."""
+        ...
+
+    @property
+    def flags(self) -> Mapping[str, Any]:
+        """Further arguments of the call."""
+        ...
 
     def weight(self, name: str) -> Tensor:
         """The layer's weight called `name`, in Keras' shape."""
@@ -102,6 +111,9 @@ class Layer(Member):
         arguments: names of tensor arguments, for entries that give `inputs` as a mapping.
         argument_lists: arguments that Keras takes as one list, by the name of that list.
         renamed: our names of fields whose Keras name is a method here, by Keras' name.
+        supports_masking: whether the output's mask is that of the first input.
+        mask_arguments: arguments that are masks; each with the argument whose own mask it takes
+            when the call does not give it.
     """
 
     family_name: ClassVar[str] = "layer"
@@ -111,6 +123,8 @@ class Layer(Member):
     arguments: ClassVar[tuple[str, ...]] = ()
     argument_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     renamed: ClassVar[Mapping[str, str]] = {}
+    supports_masking: ClassVar[bool] = False
+    mask_arguments: ClassVar[Mapping[str, str]] = {}
 
     trainable: bool = True
     """Whether training changes the layer's trainable weights."""
@@ -153,6 +167,28 @@ class Layer(Member):
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The layer's computation in primitives, on tensors in Keras' layout."""
         raise NotImplementedError
+
+    def with_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> list[Tensor | None]:
+        """The inputs of a call, with masks of the others in `mask_arguments` that are left out.
+
+        Source: keras/src/layers/layer.py, Layer.__call__, step 6 (3.15.1).
+        """
+        found = list(inputs)
+        for name, source in self.mask_arguments.items():
+            at, of = self.arguments.index(name), self.arguments.index(source)
+            mask = masks[of] if of < len(masks) else None
+            if mask is not None:
+                found += [None] * (at + 1 - len(found))
+                found[at] = mask if found[at] is None else found[at]
+        return found
+
+    def output_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> Masks:
+        """Masks of the outputs from those of the inputs; outputs without one may be left out.
+
+        Where the call gives a mask argument, it stands in `masks` for its source's own mask.
+        """
+        del inputs
+        return masks[:1] if self.supports_masking else ()
 
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         """Work of one sample's forward pass. None by default (moves and copies)."""

@@ -205,6 +205,12 @@ def concat(t: Tensor, *parts: np.ndarray) -> np.ndarray:
     return np.concatenate(parts, t.attrs["axis"])
 
 
+@rule("part")
+def part(t: Tensor, x: np.ndarray) -> np.ndarray:
+    ends = np.cumsum(t.attrs["sizes"])[:-1]
+    return np.split(x, ends, t.attrs["axis"])[t.attrs["index"]]
+
+
 @rule("slice")
 def slice_axis(t: Tensor, x: np.ndarray) -> np.ndarray:
     a = t.attrs

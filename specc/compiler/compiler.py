@@ -124,8 +124,8 @@ class Compiler:
         step = graph_input(trace, ITERATIONS, (), "int64")
         forward = self._forward(trace, training=True, step=step)
         inputs = input_tensors(self.network, trace, self.batch)
-        outputs = lower_network(self.network, inputs, forward)
-        scored = score(self.network, goals, outputs, forward, self.batch)
+        flows = lower_network(self.network, inputs, forward)
+        scored = score(self.network, goals, flows, forward, self.batch)
         vectors = weight_vectors(self.network, self.storage)
         source = packed(b, vectors)
         b.state(counter)
@@ -229,8 +229,8 @@ class Compiler:
         b, trace = self._builder(), Trace(self.floatx)
         forward = self._forward(trace, training=False)
         inputs = input_tensors(self.network, trace, self.batch)
-        outputs = lower_network(self.network, inputs, forward)
-        scored = score(self.network, self.objectives, outputs, forward, self.batch)
+        flows = lower_network(self.network, inputs, forward)
+        scored = score(self.network, self.objectives, flows, forward, self.batch)
         source = packed(b, weight_vectors(self.network, self.storage))
         b.declare([*inputs, scored.loss, *scored.adds.values()])
         realiser = b.realiser(source)
@@ -246,7 +246,7 @@ class Compiler:
         b, trace = self._builder(), Trace(self.floatx)
         forward = self._forward(trace, training=False)
         inputs = input_tensors(self.network, trace, self.batch)
-        outputs = lower_network(self.network, inputs, forward)
+        outputs = [flow.tensor for flow in lower_network(self.network, inputs, forward)]
         if arrays is None:
             source = packed(b, weight_vectors(self.network, self.storage))
         else:
@@ -290,7 +290,7 @@ class Compiler:
         step = graph_input(trace, ITERATIONS, (), "int64")
         forward = self._forward(trace, training=training, step=step)
         inputs = input_tensors(self.network, trace, self.batch)
-        outputs = lower_network(self.network, inputs, forward)
+        outputs = [flow.tensor for flow in lower_network(self.network, inputs, forward)]
         source = packed(b, weight_vectors(self.network, self.storage))
         b.state(counter)
         b.declare(inputs)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from specc import primitives as ops
 from specc.errors import InternalError
-from specc.layer import InputLayer, Layer, Lowering
+from specc.layer import InputLayer, Layer, Lowering, Masks
 from specc.network import Call, Network, NodeWeight
 from specc.primitives import Tensor, Trace
 from specc.tensors import BATCH, Dims, Shape
@@ -46,6 +46,14 @@ class Forward:
                 self.trace, declared.name, weight.shape, dtype, trainable=declared.trainable
             )
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A tensor on its way through the network, with the mask that travels with it."""
+
+    tensor: Tensor
+    mask: Tensor | None = None
 
 
 @dataclass(slots=True)
@@ -103,19 +111,23 @@ def dims(shape: Shape, batch: int | None = None) -> Dims:
     return (BATCH if lead is None else lead, *rest)
 
 
-def lower_network(
-    network: Network, inputs: Sequence[Tensor], forward: Forward, prefix: str = ""
-) -> list[Tensor]:
+def lower_network(network: Network, inputs: Sequence[Tensor], forward: Forward) -> list[Flow]:
     """The network's outputs on `inputs`; state updates and losses are collected in `forward`."""
-    known: dict[tuple[Call, int], Tensor] = {}
-    for ref, tensor in zip(network.inputs, inputs, strict=True):
-        known[ref.call, 0] = tensor
+    return _lower_network(network, [Flow(x) for x in inputs], forward, "")
+
+
+def _lower_network(
+    network: Network, inputs: Sequence[Flow], forward: Forward, prefix: str
+) -> list[Flow]:
+    known: dict[tuple[Call, int], Flow] = {}
+    for ref, flow in zip(network.inputs, inputs, strict=True):
+        known[ref.call, 0] = flow
     for call in network.calls:
         given = [None if ref is None else known[ref.call, ref.output] for ref in call.inputs]
         label = _label(call, prefix)
         if isinstance(call.called, Network):
             present = [x for x in given if x is not None]
-            outputs = lower_network(call.called, present, forward, f"{label}/")
+            outputs = _lower_network(call.called, present, forward, f"{label}/")
         else:
             with forward.trace.scope(label):
                 outputs = _lower_call(call, call.called, given, forward, label)
@@ -143,8 +155,8 @@ def call_at(network: Network, scope: str, prefix: str = "") -> Call | None:
 
 
 def _lower_call(
-    call: Call, layer: Layer, given: Sequence[Tensor | None], forward: Forward, label: str
-) -> list[Tensor]:
+    call: Call, layer: Layer, given: Sequence[Flow | None], forward: Forward, label: str
+) -> list[Flow]:
     # Unique names are the node's path and the local name, which the first weight tells apart.
     first = call.node.weights[:1]
     path = len(first[0].name) - len(first[0].weight.name) if first else 0
@@ -156,15 +168,34 @@ def _lower_call(
     own_seed = getattr(layer, "seed", None)
     seed = forward.seed if own_seed is None else own_seed
     low: Lowering = LayerLowering(forward, label, declared, training, call.flags, seed)
+    masks = [None if flow is None else flow.mask for flow in given]
+    inputs = layer.with_masks([None if x is None else x.tensor for x in given], tuple(masks))
     # A layer that takes optional tensors declares them as such; `inputs` of others are all there.
-    result = layer.lower(low, *cast("Sequence[Tensor]", given))
+    result = layer.lower(low, *cast("Sequence[Tensor]", inputs))
     outputs = list(result) if isinstance(result, tuple) else [result]
     if layer.activity_regularizer is not None:
         for output in outputs:
             penalty = layer.activity_regularizer.penalty(output)
             forward.losses.append(penalty / ops.batch_size(output))
     _check(call, outputs)
-    return outputs
+    made = layer.output_masks(inputs, _effective(layer, inputs, masks))
+    return [Flow(y, made[i] if i < len(made) else None) for i, y in enumerate(outputs)]
+
+
+def _effective(
+    layer: Layer, inputs: Sequence[Tensor | None], masks: Sequence[Tensor | None]
+) -> Masks:
+    """The inputs' masks; one that the call gives as Keras' argument `mask` replaces its source's.
+
+    Source: keras/src/layers/layer.py, Layer.__call__, `previous_mask` (3.15.1).
+    """
+    found = list(masks)
+    listed = layer.argument_lists.get("mask", ("mask",))
+    for name, source in layer.mask_arguments.items():
+        at, of = layer.arguments.index(name), layer.arguments.index(source)
+        if name in listed and at < len(inputs) and of < len(found) and inputs[at] is not None:
+            found[of] = inputs[at]
+    return tuple(found)
 
 
 def _check(call: Call, outputs: Sequence[Tensor]) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from specc import primitives as ops
-from specc.compiler.lowering import Forward, dims, total, weight_penalties
+from specc.compiler.lowering import Flow, Forward, dims, total, weight_penalties
 from specc.metrics import Metric
+from specc.metrics.base import MeanMetric
 from specc.network import Network
 from specc.network.objectives import Objective
 from specc.primitives import Tensor, Trace
@@ -85,7 +86,7 @@ def targets(objectives: Sequence[Objective]) -> tuple[Target, ...]:
 def score(
     network: Network,
     objectives: Sequence[Objective],
-    outputs: Sequence[Tensor],
+    outputs: Sequence[Flow],
     forward: Forward,
     batch: int | None = None,
 ) -> Scored:
@@ -97,11 +98,12 @@ def score(
     several = len(objectives) > 1
     metric_rows: list[tuple[Tracked, dict[str, Tensor]]] = []
     for target in targets(objectives):
-        objective, y_pred = objectives[target.index], outputs[target.index]
+        objective, flow = objectives[target.index], outputs[target.index]
+        y_pred = flow.tensor
         y_true, weight = target_tensors(trace, target, batch)
         if objective.loss is not None:
             with trace.scope("loss"):
-                value = objective.loss.total(y_true, y_pred, weight)
+                value = objective.loss.total(y_true, y_pred, weight, flow.mask)
             losses.append(value if objective.weight == 1.0 else value * objective.weight)
             if several:
                 own = Tracked(f"{target.output}_loss", None, {"total": (), "count": ()})
@@ -112,16 +114,27 @@ def score(
             log = f"{target.output}_{metric.log_name}" if several else metric.log_name
             row = Tracked(log, resolved, resolved.accumulators(objective.output.shape))
             with trace.scope(f"metrics/{log}"):
-                metric_rows.append((row, resolved.contributions(y_true, y_pred, None)))
+                counted = _counted(resolved, flow)
+                metric_rows.append((row, resolved.contributions(y_true, y_pred, counted)))
     for row, parts in metric_rows:
         tracked.append(row)
         adds.update({row.key(name): value for name, value in parts.items()})
     with trace.scope("loss"):
-        penalties = [*forward.losses, *weight_penalties(network, forward, outputs[0])]
+        penalties = [*forward.losses, *weight_penalties(network, forward, outputs[0].tensor)]
         zero = [trace.constant(0.0)] if not losses and not penalties else []
         loss = total([*losses, *penalties, *zero])
-        adds.update(_mean_of(tracked[0], loss, outputs[0]))
+        adds.update(_mean_of(tracked[0], loss, outputs[0].tensor))
     return Scored(loss, tuple(tracked), adds)
+
+
+def _counted(metric: Metric, flow: Flow) -> Tensor | None:
+    """The output's mask as weights of a metric's values; only means of values look at it.
+
+    Source: keras/src/metrics/reduction_metrics.py, MeanMetricWrapper.update_state (3.15.1).
+    """
+    if flow.mask is None or not isinstance(metric, MeanMetric) or not metric.masked:
+        return None
+    return ops.cast(flow.mask, flow.tensor.trace.floatx)
 
 
 def target_tensors(trace: Trace, target: Target, batch: int | None) -> tuple[Tensor, Tensor]:

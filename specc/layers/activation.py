@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from specc import activations
@@ -19,6 +21,8 @@ class Activation(Layer):
 
     Source: keras/src/layers/activations/activation.py (3.15.1).
     """
+
+    supports_masking: ClassVar[bool] = True
 
     activation: ActivationName
     """Name of the function."""

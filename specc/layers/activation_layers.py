@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import NonNegativeFloat
@@ -14,12 +15,13 @@ from specc.constraints import Constraint
 from specc.fields import Axes
 from specc.initializers import Initializer, Zeros
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
+from specc.layers.attending import MASKED, optional
 from specc.layers.axes import known
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.regularizers import Regularizer
-from specc.shapes import ShapeError, axis_index
+from specc.shapes import ShapeError, axis_index, broadcast
 from specc.tensors import Shape, elements, show
 
 
@@ -31,6 +33,7 @@ class ReLU(Layer):
     Source: keras/src/layers/activations/relu.py (3.15.1).
     """
 
+    supports_masking: ClassVar[bool] = True
     aliases: ClassVar[tuple[str, ...]] = ("relu",)
 
     max_value: NonNegativeFloat | None = None
@@ -59,6 +62,7 @@ class LeakyReLU(Layer):
     Source: keras/src/layers/activations/leaky_relu.py (3.15.1); Maas et al. (2013).
     """
 
+    supports_masking: ClassVar[bool] = True
     aliases: ClassVar[tuple[str, ...]] = ("leaky_relu",)
 
     negative_slope: float = 0.3
@@ -82,6 +86,7 @@ class PReLU(Layer):
     Source: keras/src/layers/activations/prelu.py (3.15.1); He et al. (2015).
     """
 
+    supports_masking: ClassVar[bool] = True
     aliases: ClassVar[tuple[str, ...]] = ("prelu",)
 
     alpha_initializer: Initializer = Zeros()
@@ -129,6 +134,8 @@ class ELU(Layer):
     Source: keras/src/layers/activations/elu.py (3.15.1); Clevert et al. (2016).
     """
 
+    supports_masking: ClassVar[bool] = True
+
     alpha: float = 1.0
     """Limit for large negative x, negated."""
 
@@ -144,24 +151,39 @@ class ELU(Layer):
 class Softmax(Layer):
     """e^x over its sum along one axis, or over several axes together.
 
-    Shapes: as the input.
+    Shapes: as the input; mask, true where x counts, spreads over it. What does not count is 0.
 
     Source: keras/src/layers/activations/softmax.py (3.15.1).
     """
+
+    max_inputs: ClassVar[int | None] = 2
+    arguments: ClassVar[tuple[str, ...]] = ("inputs", "mask")
+    mask_arguments: ClassVar[Mapping[str, str]] = {"mask": "inputs"}
+    supports_masking: ClassVar[bool] = True
 
     axis: Axes = -1
     """The axis, or axes, over which the result sums to 1."""
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
-        (x,) = inputs
+        x = inputs[0]
         for axis in (self.axis,) if isinstance(self.axis, int) else self.axis:
             axis_index(axis, len(x))
+        if len(inputs) > 1:
+            _check_mask(inputs[1], x)
         return x
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
+        mask = optional(inputs, 1)
+        if mask is None:
+            return self._along(x)
+        # A mask of numbers counts from 0.5 on.
+        kept = mask if mask.dtype == "bool" else ops.greater(mask, 0.5)
+        return ops.where(kept, self._along(ops.where(kept, x, MASKED)), 0.0)
+
+    def _along(self, x: Tensor) -> Tensor:
         if isinstance(self.axis, int):
             return activations.softmax(x, self.axis)
         if len(self.axis) == 1:
@@ -177,3 +199,17 @@ class Softmax(Layer):
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         return Cost(ops=activations.get("softmax").ops * elements(output[1:]))
+
+
+def _check_mask(mask: Shape, x: Shape) -> None:
+    """Check that a mask spreads over x.
+
+    Raises:
+        ShapeError: it does not.
+    """
+    try:
+        fits = broadcast(x, mask) == x
+    except ShapeError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"a mask {show(mask)} does not spread over an input {show(x)}")

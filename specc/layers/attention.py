@@ -36,6 +36,7 @@ class _Attention(Layer):
     is a second output.
     """
 
+    supports_masking: ClassVar[bool] = True
     abstract: ClassVar[bool] = True
     min_inputs: ClassVar[int] = 2
     max_inputs: ClassVar[int | None] = 6
@@ -45,6 +46,9 @@ class _Attention(Layer):
     argument_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "mask": ("query_mask", "value_mask", "key_mask")
     }
+    mask_arguments: ClassVar[Mapping[str, str]] = {
+        "query_mask": "query", "value_mask": "value", "key_mask": "key",
+    }  # fmt: skip
 
     @abstractmethod
     def scores(self, low: Lowering, query: Tensor, key: Tensor) -> Tensor:

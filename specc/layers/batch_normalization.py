@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from typing_extensions import override
@@ -13,13 +14,17 @@ from specc.fields import unsupported
 from specc.initializers import Initializer, Ones, Zeros
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.affine import affine, affine_weights
+from specc.layers.attending import boolean, optional
 from specc.layers.axes import known
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.regularizers import Regularizer
-from specc.shapes import axis_index
-from specc.tensors import Shape, elements
+from specc.shapes import ShapeError, axis_index
+from specc.tensors import Shape, elements, show
+
+# Keras' backend.epsilon(): keeps the mean of no position finite.
+EPSILON = 1e-7
 
 
 class BatchNormalization(Layer):
@@ -27,13 +32,20 @@ class BatchNormalization(Layer):
 
     In training mean and (biased) variance are those of the batch over all other axes, and the
     moving statistics become `moving momentum + batch (1 - momentum)`. Otherwise, and when the layer
-    is not trainable, the moving statistics are used and do not change.
+    is not trainable, the moving statistics are used and do not change. Positions where the mask is
+    false take no part in the batch's statistics.
 
-    Shapes: weights (length of `axis`); result as the input.
+    Shapes: mask as the input without its last axis; weights (length of `axis`); result as the
+    input.
 
     Source: keras/src/layers/normalization/batch_normalization.py (3.15.1); Ioffe and Szegedy
     (2015), who correct the moving variance by n/(n-1), which Keras does not.
     """
+
+    supports_masking: ClassVar[bool] = True
+    max_inputs: ClassVar[int | None] = 2
+    arguments: ClassVar[tuple[str, ...]] = ("inputs", "mask")
+    mask_arguments: ClassVar[Mapping[str, str]] = {"mask": "inputs"}
 
     axis: int = -1
     """The axis whose indices are normalised separately: the channels."""
@@ -72,8 +84,10 @@ class BatchNormalization(Layer):
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
-        (x,) = inputs
+        x = inputs[0]
         known(x, axis_index(self.axis, len(x)))
+        if len(inputs) > 1 and inputs[1] and len(inputs[1]) != len(x) - 1:
+            raise ShapeError(f"a mask {show(inputs[1])} needs one axis less than {show(x)}")
         return x
 
     @override
@@ -88,8 +102,13 @@ class BatchNormalization(Layer):
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         x = ops.move_axis(ops.cast(inputs[0], inputs[0].trace.floatx), self.axis, -1)
-        y = self._by_batch(low, x) if low.training and self.trainable else self._by_moving(low, x)
-        return ops.move_axis(y, -1, self.axis)
+        if not low.training or not self.trainable:
+            return ops.move_axis(self._by_moving(low, x), -1, self.axis)
+        mask, counted = optional(inputs, 1), None
+        if mask is not None:
+            wide = ops.expand_dims(ops.cast(boolean(mask), x.dtype), -1)
+            counted = ops.move_axis(ops.broadcast_to(wide, inputs[0].shape, x), self.axis, -1)
+        return ops.move_axis(self._by_batch(low, x, counted), -1, self.axis)
 
     def _by_moving(self, low: Lowering, x: Tensor) -> Tensor:
         (size,) = ints(x.shape[-1:])
@@ -102,11 +121,18 @@ class BatchNormalization(Layer):
             self.epsilon,
         )
 
-    def _by_batch(self, low: Lowering, x: Tensor) -> Tensor:
+    def _by_batch(self, low: Lowering, x: Tensor, counted: Tensor | None) -> Tensor:
         others = range(x.rank - 1)
-        mean = ops.reduce_mean(x, others)
+
+        def mean_of(values: Tensor) -> Tensor:
+            if counted is None:
+                return ops.reduce_mean(values, others)
+            total = ops.reduce_sum(counted, others) + EPSILON
+            return ops.reduce_sum(values * counted, others) / total
+
+        mean = mean_of(x)
         centred = x - mean
-        variance = ops.reduce_mean(centred * centred, others)
+        variance = mean_of(centred * centred)
         for name, batch in (("moving_mean", mean), ("moving_variance", variance)):
             moving = low.weight(name)
             low.assign(name, moving * self.momentum + batch * (1.0 - self.momentum))

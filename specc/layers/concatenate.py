@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import ClassVar
 
+import numpy as np
 from typing_extensions import override
 
 from specc import primitives as ops
-from specc.layer import Layer, Lowering, Shapes
+from specc.layer import Layer, Lowering, Masks, Shapes
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, axis_index
 from specc.tensors import Shape, show
@@ -50,3 +53,25 @@ class Concatenate(Layer):
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         return ops.concat(inputs, self.axis)
+
+    @override
+    def output_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> Masks:
+        """Masks in a row; along the last axis a position counts that counts in any input.
+
+        Source: keras/src/layers/merging/concatenate.py, compute_mask (3.15.1).
+        """
+        tensors = [x for x in inputs if x is not None]
+        if all(mask is None for mask in masks):
+            return ()
+        parts = [every(x) if mask is None else mask for x, mask in zip(tensors, masks, strict=True)]
+        axis = self.axis % tensors[0].rank
+        if axis == tensors[0].rank - 1:
+            return (reduce(ops.logical_or, parts),)
+        return (ops.concat(parts, axis),)
+
+
+def every(x: Tensor) -> Tensor:
+    """A mask that counts everything: true for each position of x but its last axis."""
+    shape = x.shape[:-1]
+    one = x.trace.constant(np.ones((1,) * len(shape), np.bool_), "bool")
+    return ops.broadcast_to(one, shape, x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import NonNegativeFloat
 from typing_extensions import override
@@ -21,6 +23,8 @@ class Identity(Layer):
     Source: keras/src/layers/core/identity.py (3.15.1).
     """
 
+    supports_masking: ClassVar[bool] = True
+
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         return inputs[0]
@@ -33,6 +37,8 @@ class Rescaling(Layer):
 
     Source: keras/src/layers/preprocessing/rescaling.py (3.15.1).
     """
+
+    supports_masking: ClassVar[bool] = True
 
     scale: Values
     """Factor, one for all or one for each index of the last axis."""
@@ -72,6 +78,8 @@ class ActivityRegularization(Layer):
 
     Source: keras/src/layers/regularization/activity_regularization.py (3.15.1).
     """
+
+    supports_masking: ClassVar[bool] = True
 
     l1: NonNegativeFloat = 0.0
     """Factor of the absolute values."""

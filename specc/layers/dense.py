@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import PositiveFloat, PositiveInt
 from typing_extensions import override
 
@@ -27,6 +29,8 @@ class Dense(Layer):
 
     Source: keras/src/layers/core/dense.py (3.15.1).
     """
+
+    supports_masking: ClassVar[bool] = True
 
     units: PositiveInt
     """Length of the last axis of the result."""

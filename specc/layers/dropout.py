@@ -49,6 +49,7 @@ def check_noise_shape(shape: Shape, noise_shape: tuple[int | None, ...] | None) 
 
 class _Dropping(Layer):
     abstract: ClassVar[bool] = True
+    supports_masking: ClassVar[bool] = True
 
     rate: Rate
     """Probability of dropping, 0 to 1."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import PositiveFloat, PositiveInt
 from typing_extensions import override
@@ -12,7 +12,7 @@ from specc import primitives as ops
 from specc.constraints import Constraint
 from specc.fields import unsupported
 from specc.initializers import Initializer, RandomUniform
-from specc.layer import Cost, Layer, Lowering, Shapes, Weight
+from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
 from specc.layers.axes import known
 from specc.layers.lora import adapted, adapters
 from specc.layers.weight import weight
@@ -41,8 +41,8 @@ class Embedding(Layer):
     """Penalty on the table."""
     embeddings_constraint: Constraint | None = None
     """Limit on the table after each update."""
-    mask_zero: Annotated[Literal[False], unsupported("masking of id 0")] = False
-    """Whether id 0 is padding that later layers skip: not supported."""
+    mask_zero: bool = False
+    """Whether id 0 is padding that later layers skip."""
     lora_rank: PositiveInt | None = None
     """Rank of the product that is added to the then frozen table; none when absent."""
     lora_alpha: PositiveFloat | None = None
@@ -68,6 +68,13 @@ class Embedding(Layer):
         if ids.dtype not in ("int32", "int64"):
             ids = ops.cast(ids, "int32")
         return ops.gather_rows(self.table(low), ids)
+
+    @override
+    def output_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> Masks:
+        ids = inputs[0]
+        if not self.mask_zero or ids is None:
+            return ()
+        return (ops.logical_not(ops.equal(ids, 0)),)
 
 
 class ReversibleEmbedding(Embedding):
@@ -119,6 +126,11 @@ class ReversibleEmbedding(Embedding):
         y = ops.dense(x, kernel)
         cap = self.logit_soft_cap
         return y if cap is None else ops.tanh(y * (1.0 / cap)) * cap
+
+    @override
+    def output_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> Masks:
+        # Keras leaves masks to the embedding layer proper.
+        return ()
 
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:

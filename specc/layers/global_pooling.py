@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 from typing_extensions import override
@@ -10,6 +11,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat
 from specc.layer import Cost, Layer, Lowering, Shapes, Window
+from specc.layers.attending import boolean, optional
 from specc.layers.axes import expect_image, spatial_axes
 from specc.primitives import Tensor
 from specc.tensors import Shape, elements
@@ -39,7 +41,7 @@ class GlobalPooling(Layer):
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
-        (x,) = inputs
+        x = inputs[0]
         expect_image(x, self.spatial, self.data_format)
         kept = [1 if i in self.axes else n for i, n in enumerate(x)]
         return tuple(n for i, n in enumerate(kept) if self.keepdims or i not in self.axes)
@@ -79,16 +81,29 @@ class _Maximum(GlobalPooling):
 
 
 class GlobalAveragePooling1D(_Mean):
-    """Mean of each channel over all steps.
+    """Mean of each channel over all steps, or over those where the mask is true.
 
-    Shapes: x (N, steps, c), result (N, c), or (N, 1, c) with `keepdims`; channels second with
-    `channels_first`.
+    Shapes: x (N, steps, c), mask (N, steps), result (N, c), or (N, 1, c) with `keepdims`; channels
+    second with `channels_first`.
 
     Source: keras/src/layers/pooling/global_average_pooling1d.py (3.15.1).
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("global_avg_pool1d",)
+    max_inputs: ClassVar[int | None] = 2
+    arguments: ClassVar[tuple[str, ...]] = ("inputs", "mask")
+    mask_arguments: ClassVar[Mapping[str, str]] = {"mask": "inputs"}
     spatial: ClassVar[int] = 1
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        x, mask = inputs[0], optional(inputs, 1)
+        if mask is None:
+            return self.fold(x)
+        (steps,) = self.axes
+        counted = ops.expand_dims(ops.cast(boolean(mask), x.dtype), 3 - steps)
+        total = ops.reduce_sum(x * counted, steps, keepdims=self.keepdims)
+        return total / ops.reduce_sum(counted, steps, keepdims=self.keepdims)
 
 
 class GlobalAveragePooling2D(_Mean):

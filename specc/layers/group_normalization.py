@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -41,6 +41,8 @@ class GroupNormalization(Layer):
 
     Source: keras/src/layers/normalization/group_normalization.py (3.15.1); Wu and He (2018).
     """
+
+    supports_masking: ClassVar[bool] = True
 
     groups: Annotated[int, AfterValidator(_groups)] = 32
     """Number of groups; -1 makes each channel one (instance normalisation)."""

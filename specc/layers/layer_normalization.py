@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from specc import primitives as ops
@@ -49,6 +51,8 @@ class LayerNormalization(Layer):
 
     Source: keras/src/layers/normalization/layer_normalization.py (3.15.1); Ba et al. (2016).
     """
+
+    supports_masking: ClassVar[bool] = True
 
     axis: Axes = -1
     """The axes over which a sample is normalised."""

@@ -11,7 +11,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from specc import primitives as ops
-from specc.layer import Cost, Layer, Lowering, Shapes
+from specc.layer import Cost, Layer, Lowering, Masks, Shapes
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, broadcast
 from specc.tensors import Shape, elements, show
@@ -65,6 +65,12 @@ class Merge(Layer):
                 part = ops.expand_dims(part, 1)
             parts.append(part)
         return self.merge(parts)
+
+    @override
+    def output_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> Masks:
+        """What any input counts; nothing is masked when an input has no mask."""
+        present = [mask for mask in masks if mask is not None]
+        return (reduce(ops.logical_or, present),) if len(present) == len(masks) else ()
 
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import PositiveInt, model_validator
@@ -15,7 +15,7 @@ from specc import primitives as ops
 from specc.constraints import Constraint
 from specc.fields import Rate
 from specc.initializers import GlorotUniform, Initializer, Zeros
-from specc.layer import Cost, Layer, Lowering, Shapes, Weight
+from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
 from specc.layers.attending import (
     MASKED,
     band,
@@ -45,12 +45,16 @@ class ProjectedAttention(Layer):
     is a second output.
     """
 
+    supports_masking: ClassVar[bool] = True
     abstract: ClassVar[bool] = True
     min_inputs: ClassVar[int] = 2
     max_inputs: ClassVar[int | None] = 7
     arguments: ClassVar[tuple[str, ...]] = (
         "query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask",
     )  # fmt: skip
+    mask_arguments: ClassVar[Mapping[str, str]] = {
+        "query_mask": "query", "value_mask": "value", "key_mask": "key",
+    }  # fmt: skip
 
     dropout: Rate = 0.0
     """Part of the attention weights that training drops."""
@@ -199,9 +203,8 @@ class ProjectedAttention(Layer):
         rows, columns = ints(mask.shape[-2 * side : -side]), ints(mask.shape[-side:])
         return ops.reshape(mask, (*lead, *more, math.prod(rows), math.prod(columns)))
 
-    # Input of a mask of steps, and the axis that spreads it over the other side's steps. Keras'
-    # multi-head attention reads the query's mask from the tensor only, never from the argument.
-    masks: ClassVar[tuple[tuple[int, int], ...]] = ((4, 1), (5, 1))
+    # Input of a mask of steps, and the axis that spreads it over the other side's steps.
+    masks: ClassVar[tuple[tuple[int, int], ...]] = ((3, 2), (4, 1), (5, 1))
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -278,6 +281,14 @@ class MultiHeadAttention(ProjectedAttention):
     """Axes that attention runs over; all between batch and the last when absent."""
 
     @override
+    def with_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> list[Tensor | None]:
+        # Keras reads the query's mask from the tensor only, never from the argument.
+        own = [
+            None if at == self.arguments.index("query_mask") else x for at, x in enumerate(inputs)
+        ]
+        return super().with_masks(own, masks)
+
+    @override
     def heads(self) -> tuple[int, int, int, int]:
         return self.num_heads, self.num_heads, self.key_dim, self.value_dim or self.key_dim
 
@@ -321,7 +332,6 @@ class GroupedQueryAttention(ProjectedAttention):
 
     # The name that Keras exports, and writes in configurations; its class has this one's name.
     aliases: ClassVar[tuple[str, ...]] = ("group_query_attention",)
-    masks: ClassVar[tuple[tuple[int, int], ...]] = ((3, 2), (4, 1), (5, 1))
 
     head_dim: PositiveInt
     """Length of a head's queries, keys and values."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, PositiveInt
 from typing_extensions import override
@@ -24,6 +24,8 @@ class GaussianNoise(Layer):
 
     Source: keras/src/layers/regularization/gaussian_noise.py (3.15.1).
     """
+
+    supports_masking: ClassVar[bool] = True
 
     stddev: Rate
     """Standard deviation of the noise, 0 to 1."""
@@ -50,6 +52,8 @@ class GaussianDropout(Layer):
     Source: keras/src/layers/regularization/gaussian_dropout.py (3.15.1); Srivastava et al. (2014),
     section 10.
     """
+
+    supports_masking: ClassVar[bool] = True
 
     rate: Annotated[float, Field(ge=0.0, lt=1.0)]
     """Probability of the dropout with the same variance, 0 up to, not including, 1."""
@@ -78,6 +82,8 @@ class AlphaDropout(Layer):
 
     Source: keras/src/layers/regularization/alpha_dropout.py (3.15.1); Klambauer et al. (2017).
     """
+
+    supports_masking: ClassVar[bool] = True
 
     rate: Annotated[float, Field(ge=0.0, lt=1.0)]
     """Probability of dropping, 0 up to, not including, 1."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -33,6 +33,8 @@ class Normalization(Layer):
 
     Source: keras/src/layers/preprocessing/normalization.py (3.15.1).
     """
+
+    supports_masking: ClassVar[bool] = True
 
     axis: Axes | None = -1
     """The axes whose indices have their own mean and variance; null or [] for one pair in all."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
-from typing import Any
 
 from pydantic import PositiveInt
 from typing_extensions import override
@@ -13,45 +11,14 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.initializers import TruncatedNormal
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight, Window
+from specc.layers.nested import Nested
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import ShapeError
-from specc.tensors import Dims, Shape
+from specc.tensors import Shape
 from specc.unit_vectors import unit
 
 _KERNELS = ("kernel", "embeddings")
-
-
-@dataclass(slots=True)
-class _Inside:
-    """What the wrapped layer sees: its weights under its own names, with one replaced."""
-
-    outer: Lowering
-    prefix: str
-    kernel: tuple[str, Tensor]
-    training: bool
-    flags: Mapping[str, Any]
-
-    def weight(self, name: str) -> Tensor:
-        """The wrapped layer's weight."""
-        own, kernel = self.kernel
-        return kernel if name == own else self.outer.weight(f"{self.prefix}/{name}")
-
-    def assign(self, name: str, value: Tensor) -> None:
-        """The weight's value after this step."""
-        self.outer.assign(f"{self.prefix}/{name}", value)
-
-    def add_loss(self, value: Tensor) -> None:
-        """A scalar to add to the loss."""
-        self.outer.add_loss(value)
-
-    def uniform(self, like: Tensor, shape: Dims) -> Tensor:
-        """Fresh numbers in [0, 1)."""
-        return self.outer.uniform(like, shape)
-
-    def normal(self, like: Tensor, shape: Dims) -> Tensor:
-        """Fresh standard normal numbers."""
-        return self.outer.normal(like, shape)
 
 
 class SpectralNormalization(Layer):
@@ -106,7 +73,7 @@ class SpectralNormalization(Layer):
             low.assign("vector_u", u)
             kernel = kernel + ops.stop_gradient(divided - kernel)
             low.assign(f"{prefix}/{name}", kernel)
-        inside = _Inside(low, prefix, (name, kernel), low.training, low.flags)
+        inside = Nested(low, prefix, low.flags, {name: kernel})
         return self.layer.lower(inside, *inputs)
 
     def _divided(self, kernel: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from typing_extensions import override
 
 from specc import primitives as ops
@@ -23,6 +25,8 @@ class UnitNormalization(Layer):
 
     Source: keras/src/layers/normalization/unit_normalization.py (3.15.1).
     """
+
+    supports_masking: ClassVar[bool] = True
 
     axis: Axes = -1
     """The axes over which the length is taken."""

@@ -55,7 +55,7 @@ class Loss(Member):
         sum: sum(w v); mean_with_sample_weight: sum(w v) / sum(w). Masked values weigh 0. An empty
         sum of weights or of the mask gives 0.
 
-        Shapes: `weight` (N,) or any leading axes of the values, `mask` (bool) the values' shape.
+        Shapes: `weight` (N,) or any leading axes of the values, and so `mask` (bool).
 
         Source: keras/src/losses/loss.py, reduce_weighted_values and apply_mask (3.15.1).
         """
@@ -63,7 +63,7 @@ class Loss(Member):
         counted = self.counted(y_true, values)
         if counted is not None:
             mask = counted if mask is None else ops.logical_and(mask, counted)
-        kept = None if mask is None else ops.cast(mask, values.dtype)
+        kept = None if mask is None else _kept(mask, values)
         if kept is not None:
             weight = kept if weight is None else spread(weight, kept.rank) * kept
         if weight is not None:
@@ -77,3 +77,9 @@ class Loss(Member):
         if kept is not None:
             return divide_no_nan(ops.reduce_sum(values), ops.reduce_sum(kept))
         return ops.reduce_mean(values)
+
+
+def _kept(mask: Tensor, values: Tensor) -> Tensor:
+    """1 for each value that counts, else 0, in the values' shape."""
+    kept = spread(ops.cast(mask, values.dtype), values.rank)
+    return kept if kept.shape == values.shape else ops.broadcast_to(kept, values.shape, values)

@@ -98,6 +98,8 @@ class MeanMetric(Metric):
     """
 
     abstract: ClassVar[bool] = True
+    # Whether the mask of the predictions weights the values: Keras' wrappers of functions do it.
+    masked: ClassVar[bool] = True
 
     @abstractmethod
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ class RootMeanSquaredError(MeanMetric):
 
     better: ClassVar[str] = "down"
     aliases: ClassVar[tuple[str, ...]] = ("rmse",)
+    masked: ClassVar[bool] = False
 
     @override
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

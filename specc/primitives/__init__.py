@@ -55,9 +55,11 @@ from specc.primitives.movement import reverse as reverse
 from specc.primitives.movement import slice_axis as slice_axis
 from specc.primitives.movement import split as split
 from specc.primitives.movement import squeeze as squeeze
+from specc.primitives.movement import stack as stack
 from specc.primitives.movement import stop_gradient as stop_gradient
 from specc.primitives.movement import take as take
 from specc.primitives.movement import transpose as transpose
+from specc.primitives.movement import unstack as unstack
 from specc.primitives.reduction import argmax as argmax
 from specc.primitives.reduction import cumsum as cumsum
 from specc.primitives.reduction import dense as dense

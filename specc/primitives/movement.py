@@ -87,13 +87,30 @@ def slice_axis(x: Tensor, axis: int, start: int, stop: int, step: int = 1) -> Te
 
 
 def split(x: Tensor, sizes: Sequence[int], axis: int) -> list[Tensor]:
-    """Consecutive parts of the given lengths along `axis`."""
-    parts: list[Tensor] = []
-    start = 0
-    for size in sizes:
-        parts.append(slice_axis(x, axis, start, start + size))
-        start += size
-    return parts
+    """Consecutive parts of the given lengths along `axis`, which they fill."""
+    axis %= x.rank
+    if ints((x.shape[axis],)) != (sum(sizes),):
+        raise InternalError(f"parts {sizes} of axis {axis} of {x.shape}")
+    if len(sizes) == 1:
+        return [x]
+    return [
+        x.trace.emit(
+            "part", (x,), (*x.shape[:axis], size, *x.shape[axis + 1 :]), x.dtype,
+            axis=axis, sizes=tuple(sizes), index=index,
+        )
+        for index, size in enumerate(sizes)
+    ]  # fmt: skip
+
+
+def unstack(x: Tensor, axis: int) -> list[Tensor]:
+    """Each index of an axis of known length by itself, without that axis."""
+    (count,) = ints((x.shape[axis],))
+    return [squeeze(part, axis) for part in split(x, (1,) * count, axis)]
+
+
+def stack(parts: Sequence[Tensor], axis: int) -> Tensor:
+    """Tensors of one shape along a new axis at position `axis` of the result."""
+    return concat([expand_dims(part, axis) for part in parts], axis)
 
 
 def reverse(x: Tensor, axis: int) -> Tensor:

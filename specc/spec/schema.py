@@ -59,8 +59,7 @@ def json_schema() -> Schema:
         filled = family is Layer or family.family_name in in_layers
         for name, kind in family.kinds().items():
             defs[f"{family.family_name}.{name}"] = _fields(kind, filled=filled)
-        if family is not Layer:
-            defs[family.family_name] = _family(family)
+        defs[family.family_name] = _family(family)
     return {
         "$schema": DIALECT,
         "title": "specc spec",
@@ -91,7 +90,7 @@ def _reached(family: type[Member], families: Mapping[str, type[Member]]) -> set[
         for kind in open_.pop().kinds().values():
             new = {*_marks(kind.model_json_schema())} - reached
             reached |= new
-            open_ += [families[name] for name in new]
+            open_ += [families[name] for name in new if name in families]
     return reached
 
 

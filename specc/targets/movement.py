@@ -125,6 +125,16 @@ def slice_(r: Realiser, t: Tensor) -> Placed:
     return restored(cut, order, t.shape)
 
 
+@BASE.rule("part")
+def part(r: Realiser, t: Tensor) -> Placed:
+    """One output of the Split that all parts share."""
+    value, (position,), order = along(r, t, [t.attrs["axis"]])
+    sizes: tuple[int, ...] = t.attrs["sizes"]
+    parts = r.graph.ops("Split", value, r.graph.ints(*sizes), outputs=len(sizes), axis=position)
+    index: int = t.attrs["index"]
+    return restored(parts[index], order, t.shape)
+
+
 @BASE.rule("pad")
 def pad(r: Realiser, t: Tensor) -> Placed:
     """Pad by a constant; `reflect` and `edge` are gathers, whose gradient exists."""

@@ -170,7 +170,6 @@ FIELDS = [
     ({"up_sampling2d": {"interpolation": "linear"}}, "nearest"),
     ({"batch_normalization": {"renorm": True}}, "batch renormalisation is not supported"),
     ({"batch_normalization": {"synchronized": True}}, "synchronisation over replicas is not"),
-    ({"embedding": {"input_dim": 3, "output_dim": 2, "mask_zero": True}}, "masking of id 0 is not"),
     ({"rescaling": [[1.0, 2.0], [3.0]]}, "lists of one length"),
     ({"re_lu": {"threshold": -1.0}}, "greater than or equal to 0"),
 ]

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from specc.errors import SpecError
 from specc.keras_import import from_keras
 from specc.layers import Layer
 from tests.golden import cases
@@ -31,20 +30,9 @@ def usable() -> list[Path]:
     return found
 
 
-# What the package refuses by name, and says so: masks, and their like.
-REFUSED = {
-    "embedding_06_maskzero_gap1d",
-    "softmax_04_mask_axes",
-}
-
-
 @pytest.mark.parametrize("path", usable(), ids=lambda path: path.stem)
 def test_outputs_are_keras(path: Path) -> None:
     case = json.loads(path.read_text())
-    if path.stem in REFUSED:
-        with pytest.raises(SpecError, match="supported"):
-            from_keras(case["config"])
-        return
     arrays = np.load(path.with_suffix(".npz"))
     entry = from_keras(case["config"]).model.entries[0]
     if entry.arguments:

@@ -59,5 +59,17 @@ def test_every_layer_has_a_case() -> None:
         "activity_regularization",
         "embedding",
         "reversible_embedding",
+        "masking",
+        # tests/model/test_recurrent.py
+        "bidirectional",
+        "gru",
+        "gru_cell",
+        "lstm",
+        "lstm_cell",
+        "rnn",
+        "simple_rnn",
+        "simple_rnn_cell",
+        "stacked_rnn_cells",
+        "time_distributed",
     }
     assert set(Layer.kinds()) - tested == others

@@ -37,6 +37,7 @@ OF_ALL = set(Layer.model_fields)
 UNDECLARED = {
     "LayerNormalization": ["rms_scaling"],
     "ReversibleEmbedding": ["lora_rank", "lora_alpha"],
+    **{key: ["zero_output_for_mask"] for key in ["LSTM", "GRU", "SimpleRNN"]},
 }
 # Kinds that share the fields of a base whose siblings have another order in Keras.
 OWN_ORDER = {
@@ -44,6 +45,12 @@ OWN_ORDER = {
     "MultiHeadAttention",
     "GroupedQueryAttention",
     "ReversibleEmbedding",
+    "GRU",
+    "GRUCell",
+    "LSTM",
+    "LSTMCell",
+    "RNN",
+    "SimpleRNN",
 }
 
 

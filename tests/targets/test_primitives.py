@@ -105,6 +105,8 @@ USES: dict[str, Use] = {
     "slice_axis": lambda n, x: ops.slice_axis(x, 2, 1, 6, 2),
     "slice_axis-back": lambda n, x: ops.slice_axis(x, 1, 3, 0, -2),
     "split": lambda n, x: ops.concat(ops.split(x, [1, 3, 2], 2)[::-1], 2),
+    "unstack": lambda n, x: ops.stack(ops.unstack(x, 1)[::-1], 2),
+    "stack": lambda n, x: ops.stack([x, x * 2.0, n.weight(4, 6, 3) * x], 3),
     "take": lambda n, x: ops.take(x, INDEX, 2),
     "take-scalar": lambda n, x: ops.take(x, np.array(2), 1),
     "transpose": lambda n, x: ops.transpose(x, (3, 0, 2, 1)),

@@ -1,0 +1,145 @@
+"""`Recurrence`: a cell run over the steps of a sequence, with everything Keras can ask of it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from typing_extensions import override
+
+from specc import primitives as ops
+from specc.family import snake_case
+from specc.fields import unsupported
+from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
+from specc.layers.attending import optional
+from specc.layers.axes import known
+from specc.layers.cells import Cell, Course, Ran
+from specc.layers.nested import Nested, inner_weights
+from specc.primitives import Tensor
+from specc.shapes import ShapeError
+from specc.tensors import Shape, show
+
+# States that a call can give: more than the deepest stack of cells that anyone writes.
+MOST_STATES = 32
+STATES = ("initial_state", *(f"initial_state_{i}" for i in range(1, MOST_STATES)))
+
+
+class Recurrence(Layer):
+    """A cell at every step of a sequence."""
+
+    abstract: ClassVar[bool] = True
+    supports_masking: ClassVar[bool] = True
+    max_inputs: ClassVar[int | None] = MOST_STATES + 2
+    arguments: ClassVar[tuple[str, ...]] = ("sequences", *STATES, "mask")
+    argument_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {"initial_state": STATES}
+    mask_arguments: ClassVar[Mapping[str, str]] = {"mask": "sequences"}
+
+    return_sequences: bool = False
+    """Whether the result has the outputs of all steps, or that of the last."""
+    return_state: bool = False
+    """Whether the last states are further results."""
+    go_backwards: bool = False
+    """Whether the last step comes first; outputs stay in the order in which they are made."""
+    stateful: Annotated[Literal[False], unsupported("a state kept between batches")] = False
+    """Whether a batch begins with the states at which the last one ended: not supported."""
+    unroll: bool = False
+    """Kept for Keras' sake: it chooses an algorithm, never a result."""
+
+    @property
+    @abstractmethod
+    def inner(self) -> Cell:
+        """The cell."""
+
+    @property
+    def inner_name(self) -> str:
+        """What its weights stand under."""
+        return snake_case(self.inner.type_name())
+
+    @property
+    def zeros_for_mask(self) -> bool:
+        """Whether the output of a step that the mask leaves out is 0, not the one before."""
+        return bool(getattr(self, "zero_output_for_mask", False))
+
+    def _step(self, inputs: Shapes) -> Shape:
+        """The shape of one step's input."""
+        x = inputs[0]
+        if len(x) < 3:  # noqa: PLR2004
+            raise ShapeError(f"expected (batch, steps, features), found {show(x)}")
+        known(x, 1)
+        return (x[0], *x[2:])
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape | Shapes:
+        x = inputs[0]
+        states = self.inner.state_shapes(self._step(inputs))
+        given = inputs[1 : 1 + len(STATES)]
+        _check_states([shape for shape in given if shape], states)
+        mask = inputs[-1] if len(inputs) == len(self.arguments) else ()
+        if mask and (len(mask) != 2 or mask[1] not in (None, x[1])):  # noqa: PLR2004
+            raise ShapeError(f"expected a mask (batch, {x[1]}), found {show(mask)}")
+        output = self.inner.made(states)
+        if self.return_sequences:
+            output = (output[0], x[1], *output[1:])
+        return (output, *states) if self.return_state else output
+
+    @override
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return inner_weights(self.inner_name, self.inner, (self._step(inputs),))
+
+    @override
+    def with_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> list[Tensor | None]:
+        # Keras fills masks in only when a call has one tensor.
+        alone = all(x is None for x in inputs[1:])
+        return super().with_masks(inputs, masks) if alone else list(inputs)
+
+    @override
+    def output_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> Masks:
+        return masks[:1] if self.return_sequences else ()
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        x = ops.cast(inputs[0], inputs[0].trace.floatx)
+        start = tuple(
+            ops.cast(state, x.dtype)
+            for i in range(len(STATES))
+            if (state := optional(inputs, 1 + i)) is not None
+        )
+        mask = optional(inputs, 1 + len(STATES))
+        if self.go_backwards:
+            x = ops.reverse(x, 1)
+            mask = None if mask is None else ops.reverse(mask, 1)
+        course = Course(mask, self.zeros_for_mask, start)
+        ran = self.inner.run(Nested(low, self.inner_name), x, course)
+        return self._given(ran)
+
+    def _given(self, ran: Ran) -> Tensor | tuple[Tensor, ...]:
+        output = ran.outputs if self.return_sequences else ran.last
+        return (output, *ran.states) if self.return_state else output
+
+    @override
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        step = self.inner.step_cost(self._step(inputs))
+        steps = known(inputs[0], 1)
+        return Cost(step.macs * steps, step.ops * steps)
+
+
+def _check_states(given: Sequence[Shape], wanted: Shapes) -> None:
+    """Check initial states.
+
+    Raises:
+        ShapeError: their number or a shape is another than the cell's.
+    """
+    if not given:
+        return
+    if len(given) != len(wanted):
+        raise ShapeError(f"expected {len(wanted)} initial states, received {len(given)}")
+    for shape, state in zip(given, wanted, strict=True):
+        if len(shape) != len(state) or shape[1:] != state[1:]:
+            raise ShapeError(f"expected an initial state {show(state)}, found {show(shape)}")
+
+
+def same_fields(layer: Layer, kind: type[Layer]) -> dict[str, Any]:
+    """The values of those fields of a layer that `kind` has too; a penalty on outputs stays out."""
+    names = (name for name in kind.model_fields if name != "activity_regularizer")
+    return {name: getattr(layer, name) for name in names}

@@ -1,0 +1,98 @@
+"""A layer at every step of a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, cast
+
+from typing_extensions import override
+
+from specc import primitives as ops
+from specc.family import snake_case
+from specc.layer import Cost, Layer, Lowering, Shapes, Weight
+from specc.layers.attending import optional
+from specc.layers.axes import known
+from specc.layers.nested import Nested, inner_weights
+from specc.primitives import Tensor
+from specc.primitives.tensor import ints
+from specc.shapes import ShapeError
+from specc.tensors import Shape, Sym, show
+
+
+class TimeDistributed(Layer):
+    """A layer applied to each step of a sequence, always with the same weights.
+
+    Shapes: inputs (N, T, ...), each step (N, ...) to the layer; mask (N, T, ...), each step to the
+    layer if it takes one; result (N, T, ...). Weights of the layer under its kind:
+    `dense/kernel`.
+
+    Source: keras/src/layers/rnn/time_distributed.py (3.15.1).
+    """
+
+    supports_masking: ClassVar[bool] = True
+    max_inputs: ClassVar[int | None] = 2
+    arguments: ClassVar[tuple[str, ...]] = ("inputs", "mask")
+    mask_arguments: ClassVar[Mapping[str, str]] = {"mask": "inputs"}
+
+    layer: Layer
+    """The layer."""
+
+    @property
+    def _name(self) -> str:
+        return snake_case(self.layer.type_name())
+
+    def _step(self, inputs: Shapes) -> Shape:
+        x = inputs[0]
+        if len(x) < 3:  # noqa: PLR2004
+            raise ShapeError(f"expected an input of at least 3 axes, found {show(x)}")
+        known(x, 1)
+        return (x[0], *x[2:])
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        step = self._step(inputs)
+        shape = self.layer.output_shape((step,))
+        made = tuple(dim for dim in shape if not isinstance(dim, tuple))
+        if len(made) != len(shape):
+            raise ShapeError(f"{self.layer.key} has several results at each step; expected one")
+        return (made[0], inputs[0][1], *made[1:])
+
+    @override
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return inner_weights(self._name, self.layer, (self._step(inputs),))
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        x, mask = inputs[0], optional(inputs, 1)
+        inner = Nested(low, self._name)
+        if "mask" not in self.layer.arguments:
+            mask = None
+        shape = tuple(d if isinstance(d, int) else None for d in (x.shape[0], *x.shape[2:]))
+        statistics = any(not w.trainable for w in self.layer.weights((shape,)))
+        if mask is None and not (statistics and low.training):
+            return self._at_once(inner, x)
+        # Statistics of the batch are those of a step, one step after the other.
+        at = self.layer.arguments.index("mask") if mask is not None else 0
+        marks = [None] * ints(x.shape[1:2])[0] if mask is None else ops.unstack(mask, 1)
+        made: list[Tensor] = []
+        for step, mark in zip(ops.unstack(x, 1), marks, strict=True):
+            given = [step] if mark is None else [step, *[None] * (at - 1), mark]
+            made.append(_one(self.layer.lower(inner, *cast("list[Tensor]", given))))
+        return ops.stack(made, 1)
+
+    def _at_once(self, low: Lowering, x: Tensor) -> Tensor:
+        """Steps as further samples: what a layer makes of one sample needs no other."""
+        batch, steps = x.shape[0], ints(x.shape[1:2])[0]
+        rows = Sym(batch.factor * steps) if isinstance(batch, Sym) else batch * steps
+        y = _one(self.layer.lower(low, ops.reshape(x, (rows, *x.shape[2:]))))
+        return ops.reshape(y, (batch, steps, *y.shape[1:]))
+
+    @override
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        step = self.layer.cost((self._step(inputs),), (output[0], *output[2:]))
+        steps = known(inputs[0], 1)
+        return Cost(step.macs * steps, step.ops * steps)
+
+
+def _one(result: Tensor | tuple[Tensor, ...]) -> Tensor:
+    return result[0] if isinstance(result, tuple) else result
