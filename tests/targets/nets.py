@@ -240,6 +240,24 @@ def upsampled(n: Net) -> Tensor:
 
 
 @net
+def conv_5x5_same(n: Net) -> Tensor:
+    return conv(n, conv(n, n.input(6, 9, 2), 3, (5, 5), same=True), 2, (4, 4))
+
+
+@net
+def conv_of_convs_same(n: Net) -> Tensor:
+    x = ops.relu(conv(n, n.input(8, 12, 2), 3, same=True))
+    return conv(n, ops.relu(conv(n, x, 2, (3, 3), (2, 2), same=True)), 3) + 1.0
+
+
+@net
+def pools_of_every_size(n: Net) -> list[Tensor]:
+    x = conv(n, n.input(13, 13, 2), 3)
+    y = pool(ops.max_pool, ops.relu(conv(n, x, 2, same=True)), (3, 3))
+    return [y, pool(ops.max_pool, conv(n, x, 2, (2, 2)), (4, 4)), flat(x)]
+
+
+@net
 def conv_1x1(n: Net) -> Tensor:
     return conv(n, ops.relu(conv(n, n.input(3, 4, 2), 3, (1, 1))), 2, (1, 1), (2, 2))
 

@@ -68,6 +68,42 @@ def test_large_convolutions_of_the_cpu_target(name: str, monkeypatch: pytest.Mon
     made.check_gradients()
 
 
+@on_nets
+def test_gradients_by_tiles_wherever_they_can_be(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu_conv, "WORTH", np.inf)
+    double = Realised(make, "cpu", 3, grads=True)
+    expected = double.check_gradients()
+    for found, by_numpy in zip(expected.values(), double.expected(), strict=False):
+        np.testing.assert_allclose(found, by_numpy, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["conv_5x5_same", "conv_of_convs_same", "pools_of_every_size"])
+def test_tiles_in_single_precision(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_conv, "WORTH", np.inf)
+    expected = Realised(NETS[name], "cpu", 3, grads=True).check_gradients()
+    made = Realised(NETS[name], "cpu", 3, floatx="float32", grads=True)
+    for key, found in made.onnxruntime().items():
+        # The largest tiles lose two more bits than the sums do (see toom_cook.py).
+        scale = np.abs(expected[key]).max()
+        np.testing.assert_allclose(found, expected[key], rtol=1e-4, atol=1e-5 * scale)
+
+
+def test_tiles_are_chosen_by_cost() -> None:
+    def make(n: Net, channels: int) -> Tensor:
+        return nets.conv(n, n.input(8, 8, channels), 32, same=True)
+
+    def chosen(channels: int) -> bool:
+        (conv,) = Realised(lambda n: make(n, channels), "cpu", 2).tensors
+        while conv.op != "conv":
+            conv = conv.inputs[0]
+        return cpu_conv.best_tiles(conv) is not None
+
+    assert not chosen(1)
+    assert chosen(32)
+
+
 def test_the_cpu_target_gathers_instead() -> None:
     made = Realised(NETS["classifier"], "cpu", 3, grads=True)
     assert not made.ops & {"Conv", "ConvTranspose", "MaxPool"}

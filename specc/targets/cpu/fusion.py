@@ -2,8 +2,8 @@
 
 max(relu(x + b)) = relu(max(x) + b), so bias, ReLU, its mask and the bias gradient work on the
 pooled map, a quarter of the size for a 2x2 pool; ties still go to the first. And where the pool's
-windows do not overlap, the convolution computes just the positions that the pool reads, in the
-pool's order: then its result is the pool's gathered windows, and the pool moves nothing.
+windows do not overlap, the convolution computes just the positions that the pool reads, cell by
+cell of the windows: then the pool is a few element-wise maxima and moves nothing.
 """
 
 from __future__ import annotations
@@ -13,16 +13,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from specc.graph import Adjoint, Graph, Value
+from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
-from specc.targets.cpu.conv import convolve, gathers
-from specc.targets.cpu.pool import first_maxima, pool_rows
-from specc.targets.cpu.rows import from_rows, pixels, table_of
+from specc.targets.cpu.conv import convolve, gathers, pays, tiled, tiles_of, usable
+from specc.targets.cpu.direct import Direct
+from specc.targets.cpu.maxima import Knockout
+from specc.targets.cpu.pixels import Index, from_rows, pixels, rows_of
+from specc.targets.cpu.pool import pool_rows
+from specc.targets.cpu.windows import table_of
+from specc.targets.cpu.winograd import cost
 from specc.targets.layout import Placed
+from specc.targets.portable import known
 from specc.targets.realiser import Planned, Realiser
+from specc.tensors import product
 
 # A convolution's inputs: image, kernel, and perhaps a bias.
 _WITH_BIAS = 3
+
+# Windows of more cells would take more nodes than their smaller passes save.
+_MOST_CELLS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +47,56 @@ class PooledConv:
         table = table_of(t, kernel)
         apart = len(np.unique(table)) == table.size and not (table == pixels(self.conv.shape)).any()
         with r.graph.scope(self.conv.scope):
-            value = convolve(r, self.conv, [], table.ravel() if apart else None)
-        y = _maxima(r.graph, value, *table.shape) if apart else pool_rows(r, t, value)
+            if not apart or len(table) > _MOST_CELLS:
+                y = pool_rows(r, t, rows_of(convolve(r, self.conv, biased=False), self.conv.shape))
+            elif self._tiles_pay(t):
+                y = self._by_tiles(r, t)
+            else:
+                y = self._direct(r, t, table)
         if len(self.conv.inputs) == _WITH_BIAS:
             bias = r.vector(self.conv.inputs[2])
-            y = y + r.graph.reshape(bias, (*bias.shape, 1, 1))
+            y = y + r.graph.reshape(bias, (*bias.shape, *[1] * (y.rank - 1)))
         return from_rows(r.graph.op("Relu", y) if self.relu else y, t)
 
+    def _tiles_pay(self, t: Tensor) -> bool:
+        """Whether each window of the pool is one tile, and tiles need fewer products."""
+        m, kernel = int(t.attrs["kernel"][0]), known(self.conv.inputs[1].shape)
+        pads: Sequence[tuple[int, int]] = t.attrs["pads"]
+        window: Sequence[int] = t.attrs["kernel"]
+        strides: Sequence[int] = t.attrs["strides"]
+        square = tuple(window) == tuple(strides) == (m, m)
+        unpadded = not any(before or after for before, after in pads)
+        fits = square and unpadded and m in usable(self.conv)
+        return fits and pays(cost(m, kernel) / m**2, kernel)
 
-def _maxima(g: Graph, x: Value, cells: int, windows: int) -> Value:
-    """Maxima of windows that already lie together. Shapes: x [C, cells P, N], result [C, P, N]."""
-    channels, _, batch = x.shape
-    together = g.reshape(x, (channels, cells, windows, batch))
-    y = g.reduce("ReduceMax", together, [1])
+    def _by_tiles(self, r: Realiser, t: Tensor) -> Value:
+        """The pooled map [F, P N]; a window's cells are a tile's."""
+        g, m = r.graph, int(t.attrs["kernel"][0])
+        rows, columns = known(t.shape[1:-1])
+        conv = tiled(r, self.conv, tiles_of(self.conv, m, (rows, columns)))
+        y = conv.output()
+        filters, tiles, batch = y.shape[1:]
+        flat = g.reshape(y, (m * m, product((filters, tiles, batch))))
+        parts = g.ops("Split", flat, g.ints(*[1] * (m * m)), outputs=m * m, axis=0)
+        final = Knockout.of(g, parts)
+        pooled = g.reshape(final.top, (filters, product((tiles, batch))))
 
-    def adjoint(dy: Value) -> list[Value | None]:
-        """dX = dY at the first maximum of each window."""
-        masks = first_maxima(g, together, y)
-        joined = g.op("Concat", *masks, axis=1) if cells > 1 else masks[0]
-        upstream = g.reshape(dy, (channels, 1, windows, batch))
-        return [g.reshape(g.cast(joined, dy.dtype) * upstream, x.shape)]
+        def adjoint(dy: Value) -> list[Value | None]:
+            shares = final.shares(g.reshape(dy, final.top.shape))
+            return list(conv.gradients(g.op("Concat", *shares, axis=0)))
 
-    y.adjoint = Adjoint((x,), adjoint)
-    return y
+        pooled.adjoint = Adjoint((conv.image.value, conv.kernel), adjoint)
+        return pooled
+
+    def _direct(self, r: Realiser, t: Tensor, table: Index) -> Value:
+        """The pooled map [F, P N]; each cell of all windows is a product of its own."""
+        taps = known(self.conv.inputs[1].shape[:-2])
+        everywhere = table_of(self.conv, taps)
+        conv = Direct.of(r, self.conv, [everywhere[:, cell] for cell in table])
+        final = Knockout.of(r.graph, conv.outputs())
+        y = r.graph.op("Identity", final.top) if len(table) == 1 else final.top
+        y.adjoint = Adjoint((conv.x, conv.w), lambda dy: conv.gradients(final.shares(dy)))
+        return y
 
 
 def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Planned | None]:

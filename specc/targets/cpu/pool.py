@@ -6,8 +6,10 @@ import numpy as np
 
 from specc.graph import Adjoint, Graph, Value
 from specc.primitives import Tensor
-from specc.targets.cpu.rows import Index, from_rows, pixels, rows, table_of
+from specc.targets.cpu.maxima import Knockout
+from specc.targets.cpu.pixels import Index, from_rows, pixels, rows
 from specc.targets.cpu.rules import CPU
+from specc.targets.cpu.windows import table_of
 from specc.targets.layout import Placed
 from specc.targets.realiser import Realiser
 from specc.vjps.movement import inverse_table, pad_axis
@@ -15,7 +17,7 @@ from specc.vjps.movement import inverse_table, pad_axis
 
 @CPU.rule("max_pool")
 def max_pool(r: Realiser, t: Tensor) -> Placed:
-    """Gather every window's cells to [C, cells, P, N] and take the maximum over cells."""
+    """Gather each cell of all windows to [C, P, N] and take the maximum over cells."""
     return from_rows(pool_rows(r, t, rows(r, t.inputs[0])), t)
 
 
@@ -28,37 +30,10 @@ def pool_rows(r: Realiser, t: Tensor, x: Value) -> Value:
     table = table_of(t, t.attrs["kernel"])
     size = pixels(t.inputs[0].shape)
     table = np.where(table == size, table.min(axis=0, keepdims=True), table)
-    windows = g.op("Gather", x, g.const(table), axis=1)
-    y = g.reduce("ReduceMax", windows, [1])
-
-    def adjoint(dy: Value) -> list[Value | None]:
-        """dX = dY at the first maximum of each window."""
-        masks = first_maxima(g, windows, y)
-        upstream = g.reshape(dy, (dy.shape[0], 1, *dy.shape[1:]))
-        parts = [g.reshape(g.cast(m, dy.dtype) * upstream, dy.shape) for m in masks]
-        return [_collected(g, parts, table, size)]
-
-    y.adjoint = Adjoint((x,), adjoint)
+    final = Knockout.of(g, [g.op("Gather", x, g.const(cell), axis=1) for cell in table])
+    y = g.op("Identity", final.top) if len(table) == 1 else final.top
+    y.adjoint = Adjoint((x,), lambda dy: [_collected(g, final.shares(dy), table, size)])
     return y
-
-
-def first_maxima(g: Graph, windows: Value, y: Value) -> list[Value]:
-    """For each cell whether it is the first that holds its window's maximum, bool [C, 1, P, N].
-
-    Logic on bools costs a quarter of the memory traffic of floats.
-    """
-    cells = next(d for d in (windows.shape[1],) if isinstance(d, int))
-    hits = g.op("Equal", windows, g.reshape(y, (y.shape[0], 1, *y.shape[1:])))
-    if cells == 1:
-        return [hits]
-    each = g.ops("Split", hits, g.ints(*[1] * cells), outputs=cells, axis=1)
-    firsts = [each[0]]
-    free = g.op("Not", each[0])
-    for hit in each[1:-1]:
-        firsts.append(g.op("And", hit, free))
-        free = g.op("And", free, g.op("Not", hit))
-    # The last cell holds the maximum when no other did.
-    return [*firsts, free]
 
 
 def _collected(g: Graph, parts: list[Value], table: Index, size: int) -> Value:

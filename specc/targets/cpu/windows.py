@@ -1,4 +1,4 @@
-"""Images as [C, H W, N], and which pixel each cell of each window reads."""
+"""Which pixel each cell of each window reads."""
 
 from __future__ import annotations
 
@@ -7,44 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from specc.graph import Value
 from specc.primitives import Tensor
-from specc.targets.layout import Layout, Placed, as_order, single
+from specc.targets.cpu.pixels import Index
 from specc.targets.portable import known
-from specc.targets.realiser import Realiser
-from specc.tensors import Dim, Dims, Sym
-
-Index = npt.NDArray[np.int64]
-
-
-def batch_last(rank: int) -> tuple[int, ...]:
-    """Logical axes of (N, *spatial, C) in the order (C, *spatial, N)."""
-    return (rank - 1, *range(1, rank - 1), 0)
-
-
-def rows(r: Realiser, x: Tensor) -> Value:
-    """An image tensor as [C, H W, N]."""
-    order = batch_last(x.rank)
-    value = as_order(single(r.place(x), x.shape, range(x.rank)), x.shape, order)
-    return r.graph.reshape(value, (x.shape[-1], pixels(x.shape), x.shape[0]))
-
-
-def pixels(shape: Dims) -> int:
-    """Number of positions of an image (N, *spatial, C)."""
-    return int(np.prod(known(shape[1:-1])))
-
-
-def from_rows(value: Value, t: Tensor) -> Placed:
-    """[C, H W, N] as the image tensor t."""
-    layout = Layout.plain(t.shape)
-    order = tuple(f for axis in batch_last(t.rank) for f in layout.numbers(axis))
-    lying = Layout(layout.axes, order)
-    return Placed(value.graph.reshape(value, lying.physical), lying)
-
-
-def times(dim: Dim, factor: int) -> Dim:
-    """A length times an integer."""
-    return Sym(dim.factor * factor) if isinstance(dim, Sym) else dim * factor
 
 
 def window_index(
