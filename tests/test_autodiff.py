@@ -80,26 +80,26 @@ def test_an_op_without_a_rule_behind_a_barrier_does_not_matter() -> None:
     x = g.input("x", "float64", (2,))
     barrier = g.op("Identity", x)
     barrier.adjoint = Adjoint((), lambda _dy: ())
-    y = g.op("Atan", barrier) * x
+    y = g.op("Acos", barrier) * x
     (dx,) = gradients(g, [(y, ones(g, y))], [x])
     assert dx is not None
     (found,) = evaluate(g, {"x": np.array([1.0, 0.0])}, dx)
-    np.testing.assert_allclose(found, [np.pi / 4, 0])
+    np.testing.assert_allclose(found, [0, np.pi / 2])
 
 
 def test_missing_rule_names_op_place_and_file() -> None:
     g = Graph()
     x = g.input("x", "float64", (2,))
     with g.scope("block/odd_layer"):
-        y = g.op("Atan", x)
-    with pytest.raises(MissingRuleError, match=r"block/odd_layer: no gradient rule.*'Atan'"):
+        y = g.op("Acos", x)
+    with pytest.raises(MissingRuleError, match=r"block/odd_layer: no gradient rule.*'Acos'"):
         gradients(g, [(y, ones(g, y))], [x])
 
 
 def test_adjoint_replaces_the_rules_of_what_lies_inside() -> None:
     g = Graph()
     x = g.input("x", "float64", (2,))
-    y = g.op("Atan", x)
+    y = g.op("Acos", x)
     y.adjoint = Adjoint((x,), lambda dy: [dy * 10.0])
     z = y * 2.0
     (dx,) = gradients(g, [(z, ones(g, z))], [x])
@@ -110,7 +110,7 @@ def test_adjoint_replaces_the_rules_of_what_lies_inside() -> None:
 def test_adjoint_may_leave_inputs_out() -> None:
     g = Graph()
     x, z = g.input("x", "float64", (2,)), g.input("z", "float64", (2,))
-    y = g.op("Atan", x + z)
+    y = g.op("Acos", x + z)
     y.adjoint = Adjoint((x, z), lambda dy: [None, dy])
     dx, dz = gradients(g, [(y, ones(g, y))], [x, z])
     assert dx is None

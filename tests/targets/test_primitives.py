@@ -54,6 +54,8 @@ USES: dict[str, Use] = {
     "rounded": lambda n, x: ops.rounded(x * 3) * x,
     "sin": lambda n, x: ops.sin(x),
     "cos": lambda n, x: ops.cos(x),
+    "arctan": lambda n, x: ops.arctan(x),
+    "arctan2": lambda n, x: ops.arctan2(x + 2, x + 3) + ops.arctan2(x + 2, x - 3),
     "tanh": lambda n, x: ops.tanh(x),
     "sigmoid": lambda n, x: ops.sigmoid(x),
     "erf": lambda n, x: ops.erf(x),
