@@ -14,6 +14,7 @@ A spec writes a member in one of three forms, all read by `parse`:
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any, ClassVar, Self, TypeVar, cast
 
@@ -76,9 +77,12 @@ class Member(BaseModel):
 
     Class attributes:
         key: the name in specs; snake_case of the class name unless the class sets it.
+        key_prefix: what keys of a part of the family begin with.
         aliases: further names that are accepted (`mse`).
         family_name: set by a family's base; what messages call it ("layer", "loss").
         abstract: set by a base inside a family that no spec can name.
+        late: modules that register members when one is first asked for, by what their keys begin
+            with.
     """
 
     model_config = ConfigDict(
@@ -90,10 +94,12 @@ class Member(BaseModel):
     )
 
     key: ClassVar[str] = ""
+    key_prefix: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
     family_name: ClassVar[str] = ""
     abstract: ClassVar[bool] = True
     members: ClassVar[dict[str, type[Member]]] = {}
+    late: ClassVar[dict[str, str]] = {}
 
     @classmethod
     @override
@@ -106,21 +112,36 @@ class Member(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         if "family_name" in cls.__dict__:
             cls.members = {}
+            cls.late = {}
             return
         if cls.__dict__.get("abstract", False):
             return
         if "key" not in cls.__dict__:
-            cls.key = snake_case(cls.__name__)
+            cls.key = cls.key_prefix + snake_case(cls.__name__)
         for name in (cls.key, *cls.__dict__.get("aliases", ())):
             if name in cls.members:
                 raise InternalError(f"{name!r} names {cls.members[name]} and {cls}")
             cls.members[name] = cls
 
     @classmethod
+    def registered(cls) -> dict[str, type[Self]]:
+        """Every member of the family by key and by alias, sorted."""
+        for module in cls.late.values():
+            importlib.import_module(module)
+        return dict(sorted(cast("dict[str, type[Self]]", cls.members).items()))
+
+    @classmethod
+    def named(cls, name: object) -> type[Self] | None:
+        """The member with a key or alias; None when there is none."""
+        for prefix, module in cls.late.items():
+            if isinstance(name, str) and name.startswith(prefix):
+                importlib.import_module(module)
+        return cast("dict[object, type[Self]]", cls.members).get(name)
+
+    @classmethod
     def kinds(cls) -> dict[str, type[Self]]:
         """Every member of the family by key, sorted, without aliases."""
-        members = cast("dict[str, type[Self]]", cls.members)
-        return {name: kind for name, kind in sorted(members.items()) if kind.key == name}
+        return {name: kind for name, kind in cls.registered().items() if kind.key == name}
 
     @classmethod
     def find(cls, name: str) -> type[Self]:
@@ -129,7 +150,7 @@ class Member(BaseModel):
         Raises:
             PydanticCustomError: there is none; the message has the nearest names.
         """
-        kind = cls.members.get(name)
+        kind = cls.named(name)
         if kind is None:
             raise PydanticCustomError(
                 "unknown_member",
@@ -140,7 +161,7 @@ class Member(BaseModel):
                     "hint": nearest(name, cls.kinds(), also=cls.members),
                 },
             )
-        return cast("type[Self]", kind)
+        return kind
 
     @classmethod
     def first_field(cls) -> str | None:

@@ -110,6 +110,8 @@ class Layer(Member):
         min_inputs, max_inputs: how many tensors one call takes; max None means any number.
         arguments: names of tensor arguments, for entries that give `inputs` as a mapping.
         argument_lists: arguments that Keras takes as one list, by the name of that list.
+        call_flags: further arguments of a call beside `training`, which every layer takes.
+        several_outputs: whether a call may have more than one output.
         renamed: our names of fields whose Keras name is a method here, by Keras' name.
         supports_masking: whether the output's mask is that of the first input.
         mask_arguments: arguments that are masks; each with the argument whose own mask it takes
@@ -122,6 +124,8 @@ class Layer(Member):
     max_inputs: ClassVar[int | None] = 1
     arguments: ClassVar[tuple[str, ...]] = ()
     argument_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    call_flags: ClassVar[tuple[str, ...]] = ()
+    several_outputs: ClassVar[bool] = False
     renamed: ClassVar[Mapping[str, str]] = {}
     supports_masking: ClassVar[bool] = False
     mask_arguments: ClassVar[Mapping[str, str]] = {}

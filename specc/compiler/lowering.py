@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from specc import primitives as ops
@@ -127,7 +127,9 @@ def _lower_network(
         label = _label(call, prefix)
         if isinstance(call.called, Network):
             present = [x for x in given if x is not None]
-            outputs = _lower_network(call.called, present, forward, f"{label}/")
+            training = bool(call.flags.get("training", forward.training))
+            inner = replace(forward, training=training)  # shares what it collects
+            outputs = _lower_network(call.called, present, inner, f"{label}/")
         else:
             with forward.trace.scope(label):
                 outputs = _lower_call(call, call.called, given, forward, label)

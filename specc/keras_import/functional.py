@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol, cast
 
+from specc.keras_import.binding import Unbound, bind
 from specc.keras_import.nodes import (
     History,
     KerasCall,
-    NotATensor,
     call_of,
     is_model,
     layer_name,
     outputs_of,
 )
 from specc.keras_import.objects import Objects, config_of
+from specc.keras_import.operations import is_operation, operation
 from specc.keras_import.source import Json
 from specc.spec.model import Entry, InputSpec, ModelSpec, Reference
 
@@ -54,21 +55,12 @@ class _Graph:
         self.reader = reader
         self.body = body
         self.layers = {layer_name(item): item for item in cast("list[Json]", body["layers"])}
-        self.broken: dict[str, str] = {}
-        self.calls = {name: self._calls(name) for name in self.layers}
+        self.calls = {
+            name: [call_of(data) for data in layer.get("inbound_nodes", [])]
+            for name, layer in self.layers.items()
+        }
         # What references to the outputs of a call say, by (layer, call).
         self.names: dict[tuple[str, int], str] = {}
-
-    def _calls(self, name: str) -> list[KerasCall]:
-        found: list[KerasCall] = []
-        for data in self.layers[name].get("inbound_nodes", []):
-            try:
-                found.append(call_of(data))
-            except NotATensor as error:
-                # The call stays, without inputs, so that what follows is still read.
-                found.append(KerasCall(()))
-                self.broken.setdefault(name, str(error))
-        return found
 
     def inputs(self) -> tuple[InputSpec, ...]:
         """The inputs, in the model's order."""
@@ -82,13 +74,10 @@ class _Graph:
         """The calls, sorted: a layer's calls keep their order, layers that of the configuration."""
         found: list[Entry] = []
         first = {
-            name: self.reader.first_call(layer, name)
+            name: None if is_operation(layer) else self.reader.first_call(layer, name)
             for name, layer in self.layers.items()
             if (name, 0) not in self.names
         }
-        for name, message in self.broken.items():
-            if first[name] is not None:
-                self.reader.objects.wrong(name, message)
         waiting = {name: list(self.calls[name]) for name in first}
         while waiting:
             before = len(self.names)
@@ -129,31 +118,23 @@ class _Graph:
         index = sum(known == name for known, _ in self.names)
         own = name if index == 0 else self._free(f"{name}_{index}")
         self.names[name, index] = own
+        if is_operation(self.layers[name]):
+            made = operation(self.reader.objects, self.layers[name], call, name)
+            references = () if made is None else tuple(map(self._reference, made[1]))
+            return None if made is None else Entry(own, made[0], inputs=references)
         if first is None:
             return None
-        references = [self._reference(history) for history in call.tensors]
         entry = first if index == 0 else Entry(own, call=first.call or name)
-        if not call.named and not call.lists:
-            return replace(entry, inputs=tuple(references), flags=call.flags)
-        named = dict(call.named)
-        lists: Mapping[str, tuple[str, ...]] = {}
-        if first.layer is not None:
-            lists = first.layer.argument_lists
-        for key, items in call.lists.items():
-            if key not in lists:
-                message = f"a list of tensors as {key!r} is not supported"
-                self.reader.objects.wrong(name, message)
-                return None
-            pairs = zip(lists[key], items, strict=False)
-            named |= {name: item for name, item in pairs if item is not None}
-        arguments = first.layer.arguments if first.layer is not None else ()
-        if len(arguments) < len(references) or not set(named) <= set(arguments):
-            unknown = ", ".join(sorted(set(named) - set(arguments)))
-            self.reader.objects.wrong(name, f"tensors as {unknown} are not supported")
+        try:
+            bound = bind(call, first.layer)
+        except Unbound as error:
+            self.reader.objects.wrong(name, str(error))
             return None
-        given = dict(zip(arguments, references, strict=False))
-        given |= {key: self._reference(history) for key, history in named.items()}
-        return replace(entry, arguments=given, flags=call.flags)
+        if bound.named is not None:
+            given = {key: self._reference(history) for key, history in bound.named.items()}
+            return replace(entry, arguments=given, flags=bound.flags)
+        references = tuple(map(self._reference, bound.tensors))
+        return replace(entry, inputs=references, flags=bound.flags)
 
     def _free(self, wanted: str) -> str:
         """A name that no layer and no other call has."""

@@ -14,8 +14,6 @@ from specc.layers import Layer
 from specc.spec.model import Entry, InputSpec, ModelSpec
 from specc.tensors import DType
 
-OPERATIONS = ("keras.src.ops.", "keras.ops.")
-
 
 class Models:
     """Reads models, and collects the nested ones under names that are unique in the whole."""
@@ -60,10 +58,6 @@ class Models:
 
     def layer(self, config: Json, name: str) -> Layer | None:
         """A layer that is no model; None when it cannot be expressed."""
-        class_name, module = str(config["class_name"]), str(config.get("module") or "")
-        if module.startswith(OPERATIONS):
-            self.objects.wrong(name, f"the operation {class_name} ({module}) is not supported")
-            return None
         return self.objects.member(Layer, config, name)
 
     def input(self, config: Json, name: str) -> InputSpec:

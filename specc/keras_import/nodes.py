@@ -20,70 +20,87 @@ History: TypeAlias = tuple[str, int, int]
 TENSOR = "__keras_tensor__"
 
 
-class NotATensor(ValueError):  # noqa: N818 - becomes a Problem
-    """A call argument that a spec cannot express; the message names it."""
-
-
 @dataclass(frozen=True, slots=True)
 class KerasCall:
     """One call of a layer.
 
     Attributes:
-        tensors: positional tensors, lists flattened.
+        tensors: positional tensors, lists flattened; None where Keras was given none.
         named: tensors given by keyword, sorted as Keras walks them.
         lists: lists of tensors given by keyword, with None where there is none.
         flags: other keyword arguments; null ones are left out.
+        constants: positional arguments that are no tensors, by position.
+        args, kwargs: all arguments as Keras wrote them.
     """
 
-    tensors: tuple[History, ...]
+    tensors: tuple[History | None, ...]
     named: Mapping[str, History] = field(default_factory=dict[str, History])
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
     lists: Mapping[str, tuple[History | None, ...]] = field(
         default_factory=dict[str, "tuple[History | None, ...]"]
     )
+    constants: Mapping[int, object] = field(default_factory=dict[int, object])
+    args: Sequence[object] = ()
+    kwargs: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @property
     def histories(self) -> tuple[History, ...]:
         """Every tensor that enters."""
-        listed = (item for items in self.lists.values() for item in items if item is not None)
-        return (*self.tensors, *self.named.values(), *listed)
+        if self.args:
+            return tuple(tensors_in([self.args, [self.kwargs[key] for key in sorted(self.kwargs)]]))
+        listed = (item for items in self.lists.values() for item in items)
+        return tuple(
+            item for item in (*self.tensors, *self.named.values(), *listed) if item is not None
+        )
 
 
 def call_of(data: object) -> KerasCall:
-    """One entry of `inbound_nodes`.
-
-    Raises:
-        NotATensor: it has constants among its tensors.
-    """
-    if isinstance(data, Mapping):
-        node = cast("Mapping[str, Any]", data)
-        named: dict[str, History] = {}
-        flags: dict[str, Any] = {}
-        lists: dict[str, tuple[History | None, ...]] = {}
-        for key, value in sorted(cast("Mapping[str, Any]", node["kwargs"]).items()):
-            if is_object(value):
-                named[key] = _history(value)
-            elif isinstance(value, list) and any(map(is_object, cast("list[object]", value))):
-                items = cast("list[object]", value)
-                lists[key] = tuple(None if item is None else _history(item) for item in items)
-            elif value is not None:
-                flags[key] = value
-        return KerasCall(tuple(_flat(node["args"])), named, flags, lists)
-    return _legacy_call(cast("Sequence[Sequence[Any]]", data))
-
-
-def _flat(value: object) -> list[History]:
-    """The tensors of nested positional arguments, in order."""
-    if isinstance(value, list):
-        return [found for item in cast("list[object]", value) for found in _flat(item)]
-    return [_history(value)]
+    """One entry of `inbound_nodes`."""
+    if not isinstance(data, Mapping):
+        return _legacy_call(cast("Sequence[Sequence[Any]]", data))
+    node = cast("Mapping[str, Any]", data)
+    args, kwargs = cast("Sequence[object]", node["args"]), cast("Json", node["kwargs"])
+    named: dict[str, History] = {}
+    flags: dict[str, Any] = {}
+    lists: dict[str, tuple[History | None, ...]] = {}
+    for key, value in sorted(kwargs.items()):
+        history = history_of(value)
+        if history is not None:
+            named[key] = history
+        elif isinstance(value, list) and tensors_in(cast("list[object]", value)):
+            lists[key] = tuple(history_of(item) for item in cast("list[object]", value))
+        elif value is not None:
+            flags[key] = value
+    tensors: list[History | None] = []
+    constants: dict[int, object] = {}
+    for position, value in enumerate(args):
+        found = tensors_in(value)
+        tensors += found or [None]
+        if not found and value is not None:
+            constants[position] = value
+    return KerasCall(tuple(tensors), named, flags, lists, constants, args, kwargs)
 
 
-def _history(value: object) -> History:
+def history_of(value: object) -> History | None:
+    """The tensor that a value is; None when it is something else."""
     if is_object(value) and value["class_name"] == TENSOR:
         layer, call, output = config_of(value)["keras_history"]
         return layer, call, output
-    raise NotATensor(f"the constant argument {value!r} is not supported")
+    return None
+
+
+def tensors_in(value: object) -> list[History]:
+    """The tensors in nested lists and mappings, in the order in which Keras walks them."""
+    history = history_of(value)
+    if history is not None:
+        return [history]
+    items: Sequence[object] = ()
+    if isinstance(value, list | tuple):
+        items = cast("Sequence[object]", value)
+    elif isinstance(value, Mapping) and "class_name" not in value:
+        mapping = cast("Mapping[str, object]", value)
+        items = [mapping[key] for key in sorted(mapping)]
+    return [found for item in items for found in tensors_in(item)]
 
 
 def _legacy_call(data: Sequence[Sequence[Any]]) -> KerasCall:
@@ -91,9 +108,6 @@ def _legacy_call(data: Sequence[Sequence[Any]]) -> KerasCall:
     tensors = tuple((str(item[0]), int(item[1]), int(item[2])) for item in data)
     kwargs: Mapping[str, Any] = data[0][3] if data and len(data[0]) > 3 else {}  # noqa: PLR2004
     flags = {key: value for key, value in kwargs.items() if value is not None}
-    for key, value in flags.items():
-        if isinstance(value, list):
-            raise NotATensor(f"the argument {key}: {value!r} is not supported")
     return KerasCall(tensors, {}, flags)
 
 

@@ -16,6 +16,7 @@ from specc.errors import Place, nearest
 from specc.family import Member, snake_case
 from specc.keras_import.source import Json
 from specc.layers import Layer
+from specc.layers.operations import Operation
 from specc.spec.problems import Problems
 
 M = TypeVar("M", bound=Member)
@@ -51,11 +52,12 @@ class Objects:
         name: object = value["class_name"] if is_object(value) else value
         kind = find(family, name) if isinstance(name, str) else None
         if kind is None:
-            valid = nearest(str(name), {keras_class(kind) for kind in family.kinds().values()})
+            kinds = [kind for kind in family.kinds().values() if not issubclass(kind, Operation)]
+            valid = nearest(str(name), map(keras_class, kinds))
             self.wrong(path, f"unsupported {family.family_name} {name!r};{valid}")
             return None
         before = len(self.problems)
-        fields = self._fields(kind, config_of(value), path)
+        fields = self.fields(kind, config_of(value), path)
         # A part that is wrong would only be reported again, as missing or of another type.
         if len(self.problems) > before:
             return None
@@ -67,7 +69,7 @@ class Objects:
                 self.wrong(path, f"{where}: {detail['msg']}" if where else detail["msg"])
         return None
 
-    def _fields(self, kind: type[Member], config: Json, path: str) -> dict[str, object]:
+    def fields(self, kind: type[Member], config: Json, path: str) -> dict[str, object]:
         """The fields of a member of `kind` from its Keras config."""
         known = kind.model_fields
         found: dict[str, object] = {}
@@ -124,7 +126,7 @@ def keras_class(kind: type[Member]) -> str:
 def find(family: type[M], name: str) -> type[M] | None:
     """The kind that Keras calls `name`: a class, or a short name such as `mse`."""
     name = RENAMED.get((family.family_name, name), name)
-    kinds = family.kinds().values()
+    kinds = [kind for kind in family.kinds().values() if not issubclass(kind, Operation)]
     by_class = next((kind for kind in kinds if keras_class(kind) == name), None)
     known = cast("dict[str, type[M]]", family.members)
     return by_class or known.get(name) or known.get(snake_case(name))

@@ -11,5 +11,9 @@ import pkgutil
 
 from specc.layer import Layer as Layer
 
+# Operations are many, and most specs have none: they are registered when one is asked for.
+Layer.late["ops."] = f"{__name__}.operations"
+
 for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+    if not _module.ispkg:
+        importlib.import_module(f"{__name__}.{_module.name}")

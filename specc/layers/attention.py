@@ -40,6 +40,7 @@ class _Attention(Layer):
     abstract: ClassVar[bool] = True
     min_inputs: ClassVar[int] = 2
     max_inputs: ClassVar[int | None] = 6
+    call_flags: ClassVar[tuple[str, ...]] = ("use_causal_mask", "return_attention_scores")
     arguments: ClassVar[tuple[str, ...]] = (
         "query", "value", "key", "query_mask", "value_mask", "key_mask",
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import PositiveFloat, PositiveInt
 from typing_extensions import override
@@ -87,6 +87,7 @@ class ReversibleEmbedding(Embedding):
     Source: keras/src/layers/core/reversible_embedding.py (3.15.1).
     """
 
+    call_flags: ClassVar[tuple[str, ...]] = ("reverse",)
     tie_weights: bool = True
     """Whether both directions use one table."""
     reverse_dtype: Annotated[None, unsupported("another type for the reverse direction")] = None

@@ -113,6 +113,7 @@ class ModelBuilder:
         layer = self._layer(entry) if node is None else node.layer
         if isinstance(layer, InputLayer):
             raise Wrong(f"{entry.call!r} is an input and cannot be called")
+        check_flags(entry, layer)
         inputs, written = inputs_of(entry, layer, self.model, position, self.calls)
         shapes = tuple(() if ref is None else ref.shape for ref in inputs)
         try:
@@ -228,6 +229,14 @@ class ModelBuilder:
                 f"{self._where}kind",
             )
         return self.model.kind or ("sequential" if chain else "functional")
+
+
+def check_flags(entry: Entry, layer: Layer | Network) -> None:
+    """Raise Wrong when a call is given an argument that it does not take."""
+    known = ("training", *(() if isinstance(layer, Network) else layer.call_flags))
+    for name in entry.flags:
+        if name not in known:
+            raise Wrong(f"has no call argument {name!r};{nearest(name, known)}")
 
 
 def entry_path(entry: Entry) -> str:

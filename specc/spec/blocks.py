@@ -119,8 +119,8 @@ def read_blocks(node: Node | None, problems: Problems) -> dict[str, Block]:
         name = forms.name(key, path, problems)
         if name is None:
             continue
-        if name in Layer.members or name in BESIDE:
-            what = "a layer" if name in Layer.members else "a key of entries"
+        if Layer.named(name) or name in BESIDE:
+            what = "a layer" if Layer.named(name) else "a key of entries"
             problems.add(key.place, path, f"{name!r} is {what} already; choose another name")
             continue
         blocks[name] = _block(name, body, key.place, problems)

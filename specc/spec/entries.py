@@ -77,12 +77,12 @@ def _known(
     own: list[tuple[Scalar, Node]], path: str, blocks: Mapping[str, Block], problems: Problems
 ) -> bool:
     """Whether there is exactly one key and it names a layer or block."""
-    layers = [pair for pair in own if pair[0].value in Layer.members or pair[0].value in blocks]
+    layers = [pair for pair in own if Layer.named(pair[0].value) or pair[0].value in blocks]
     key = (layers or own)[0][0]
     others = [other for other, _ in own if other is not key]
     word = str(key.value)
     if not layers:
-        hint = nearest(word, [*Layer.kinds(), *blocks], also=Layer.members)
+        hint = nearest(word, [*Layer.kinds(), *blocks], also=Layer.registered())
         problems.add(key.place, path, f"unknown layer {word!r};{hint}")
         return False
     for other in others:
@@ -95,7 +95,7 @@ def _second(word: str, other: str, blocks: Mapping[str, Block]) -> str:
     inner = blocks[word].args if word in blocks else Layer.find(word).model_fields
     if other in inner:
         return f"{other!r} belongs inside {word!r}; indent it further"
-    if other in Layer.members or other in blocks:
+    if Layer.named(other) or other in blocks:
         return f"a second layer, {other!r}, in the entry of {word!r}; begin a new line with `- `"
     beside = nearest(other, BESIDE)
     return f"unknown key {other!r} beside {word!r};{beside}"

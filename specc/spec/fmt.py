@@ -85,7 +85,7 @@ class _Formatter:
 
     def _short(self, word: str, body: Node) -> Node:
         """What stands behind a layer's key: nothing for {}, the value of a first field alone."""
-        if not isinstance(body, Fields) or word not in Layer.members:
+        if not isinstance(body, Fields) or Layer.named(word) is None:
             return body
         if not body.pairs:
             return Scalar(None, body.place)

@@ -15,7 +15,8 @@ from specc.spec.document import read
 from specc.spec.nodes import Fields, Items, Node, Scalar, kind_of
 from specc.spec.problems import Problems
 
-PART = re.compile(r"(?:^|\.)(?P<key>[^.\[\]]+)|\[(?P<index>[0-9]{1,6})\]")
+# The keys of operations hold a dot: `layers[2].ops.mean.axis`.
+PART = re.compile(r"(?:^|\.)(?P<key>(?:ops\.)?[^.\[\]]+)|\[(?P<index>[0-9]{1,6})\]")
 
 
 def override(tree: Node | None, assignments: Sequence[str], problems: Problems) -> Node | None:

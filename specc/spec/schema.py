@@ -228,7 +228,7 @@ def _family(family: type[Member]) -> Schema:
 
 def _bare_names(family: type[Member]) -> list[str]:
     """Names, aliases too, of the members that need no field."""
-    members = sorted(family.members.items())
+    members = list(family.registered().items())
     return [name for name, kind in members if not _required(kind)]
 
 
@@ -239,7 +239,7 @@ def _required(kind: type[BaseModel]) -> list[str]:
 def _bodies(family: type[Member], *, filled: bool) -> Schema:
     """What may stand behind each member's key: its fields, its first field alone, or nothing."""
     bodies: Schema = {}
-    for name, kind in sorted(family.members.items()):
+    for name, kind in family.registered().items():
         ref = {"$ref": f"#/$defs/{family.family_name}.{kind.key}"}
         forms: list[Schema] = [ref]
         first = kind.first_field()

@@ -74,7 +74,8 @@ def _read(entry: Entry) -> Sequence[Reference]:
 def _many_outputs(entry: Entry, several: set[str]) -> bool:
     """Whether an entry may have more than one output, as far as that shows without shapes."""
     states = bool(getattr(entry.layer, "return_state", False))
-    return states or bool(entry.flags) or entry.call in several
+    parts = entry.layer is not None and entry.layer.several_outputs
+    return states or parts or bool(entry.flags) or entry.call in several
 
 
 def _model(

@@ -248,7 +248,7 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
                 source("x", 4),
                 layer("odd", "MyLayer", [["x", 0, 0]], module="mine", a=1),
                 layer("half", "Dense", [["odd", 0, 0]], units=3, dtype="mixed_float16"),
-                layer("plus", "Add", [["half", 0, 0]], module="keras.src.ops.numpy"),
+                layer("plus", "Erfinv", [["half", 0, 0]], module="keras.src.ops.numpy"),
                 layer("norm", "BatchNormalization", [["plus", 0, 0]], synchronized=True),
                 layer("low", "Dense", [["norm", 0, 0]], units=3, lora_rank=4),
                 layer("wrong", "Dense", [["low", 0, 0]], units=-3),
@@ -271,7 +271,10 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
     }  # fmt: skip
     assert "unsupported layer 'MyLayer'" in starts["odd"]
     assert "dtype 'mixed_float16' is not supported; only float32 is" in starts["half"]
-    assert "the operation Add (keras.src.ops.numpy) is not supported" in starts["plus"]
+    assert (
+        "the operation Erfinv of keras.ops.numpy is not supported; did you mean 'Erf'?"
+        in starts["plus"]
+    )
     assert "synchronisation over replicas is not supported" in starts["norm"]
     assert "lora_rank: 4 is not supported" in starts["low"]
     assert "units: " in starts["wrong"]
@@ -300,6 +303,7 @@ def test_tensors_by_keyword_that_a_layer_does_not_take():
 
 def test_tensors_by_keyword_take_their_arguments(monkeypatch):
     monkeypatch.setattr(Layer.find("dense"), "arguments", ("inputs", "mask"))
+    monkeypatch.setattr(Layer.find("dense"), "call_flags", ("flag",))
     config = functional(
         [source("x", 4), layer("d", "Dense", [["x", 0, 0]], units=2)], ["x", 0, 0], ["d", 0, 0]
     )
@@ -334,7 +338,7 @@ def test_a_constant_of_a_call_in_keras_2():
             "output_layers": [["d", 0, 0]],
         },
     }
-    assert problems(config) == ["d: the argument mask: ['y', 0, 0] is not supported"]
+    assert problems(config) == ["d: the call argument mask: ['y', 0, 0] is not supported"]
 
 
 def test_arrays_in_a_configuration():

@@ -14,9 +14,17 @@ from specc import activations
 from specc.docs import field_docs
 from specc.family import snake_case
 from specc.layers import Layer
+from specc.layers.operations import Operation
 from tests.layers.frozen import FROZEN
 
-KINDS = Layer.kinds()
+# Operations and layers that Keras keeps to its applications have no constructor to compare with.
+PRIVATE = {"LayerScale", "CustomScaleLayer", "StochasticDepth"}
+OTHERS = {
+    key: kind
+    for key, kind in Layer.kinds().items()
+    if issubclass(kind, Operation) or kind.__name__ in PRIVATE
+}
+KINDS = {key: kind for key, kind in Layer.kinds().items() if key not in OTHERS}
 KERAS = json.loads((FROZEN / "keras_signatures.json").read_text())
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
@@ -104,6 +112,14 @@ def test_text_says_what_is_computed_and_whence(kind: type[Layer]) -> None:
     assert set(field_docs(kind)) == set(kind.model_fields)
 
 
+@pytest.mark.parametrize("kind", OTHERS.values(), ids=OTHERS)
+def test_operations_have_keras_names_and_texts(kind: type[Layer]) -> None:
+    prefix = "ops." if issubclass(kind, Operation) else ""
+    assert kind.key == prefix + snake_case(kind.__name__)
+    assert (kind.__doc__ or "").splitlines()[0].endswith(".")
+    assert set(field_docs(kind)) == set(kind.model_fields)
+
+
 @every_kind
 def test_a_layer_that_needs_no_settings_is_written_as_its_name(kind: type[Layer]) -> None:
     if any(field.is_required() for field in kind.model_fields.values()):
@@ -139,7 +155,7 @@ def test_layers_speak_only_primitives() -> None:
         "specc.vjps",
         "specc.onnx_api",
     )
-    modules = [*Path(specc.layers.__path__[0]).glob("*.py"), Path(activations.__file__)]
+    modules = [*Path(specc.layers.__path__[0]).rglob("*.py"), Path(activations.__file__)]
     assert len(modules) > 20
     for path in modules:
         for node in ast.walk(ast.parse(path.read_text())):

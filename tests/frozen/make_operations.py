@@ -1,0 +1,204 @@
+"""Writes operations.json.gz: functional models made of keras.ops, their outputs and gradients.
+
+Needs Keras 3.15.1 and TensorFlow: KERAS_BACKEND=tensorflow python make_operations.py
+Inputs and cotangents are drawn again by `tests/keras_import/frozen_operations.py` from the case's
+number; only configurations and results are stored.
+"""
+
+import gzip
+import json
+import random
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+HERE = Path(__file__).parent
+BATCH = 2
+SHAPES = {"x": (4, 6), "p": (4, 6), "v": (6,), "i": (4,)}
+
+# Each is an expression of x (normal), p (0.5 to 1.5), v (normal) and i (0 to 3, int32).
+SINGLE = """
+x[:, 0] | x[:, 1:3, ...] | x[..., None] | x[:, ::-1] | x[:, -1, 2:] | x[:, None, 1:-1:2] | i[:, 1]
+1.0 - x | x / 2 | x // 0.7 | x % 0.7 | x**2 | p**0.5 | 2.0**x | -x | abs(x) | x + p | i + 1
+i // 2 | i % 3 | i * 2.5 | i / 3 | i - i[:, :1] | x + i[..., None]
+ops.cast(i > 1, "int32") + (i < 3) | x * (x > 0) | x > 0 | x >= p | x < v[:, None] | x <= 0.5
+ops.equal(i, 2) | ops.not_equal(i, 2) | ops.equal(x > 0, p > 1) | x + np.arange(6)
+x * np.arange(24, dtype="float32").reshape(4, 6) | ops.subtract(np.ones((6,), "float32"), x)
+x @ ops.transpose(p, (0, 2, 1)) | ops.matmul(x, np.arange(12, dtype="float32").reshape(6, 2))
+ops.matmul(v, np.arange(12, dtype="float32").reshape(6, 2)) | ops.matmul(x, np.arange(6.0))
+ops.dot(x, np.ones((6, 2), "float32")) | ops.tensordot(x, np.arange(12.0).reshape(6, 2), axes=1)
+ops.tensordot(x, np.arange(8.0).reshape(2, 4), axes=[[1], [1]]) | ops.einsum("bij,bkj->bik", x, p)
+ops.einsum("bij->bji", x) | ops.einsum("bij,bij->b", x, p) | ops.einsum("...j,...j->...", x, p)
+ops.einsum("bij,bj->bi", x, v) | ops.einsum("bij,bij->bj", x, p)
+ops.einsum("bij,bik,bk->j", x, p, p[:, 0]) | ops.concatenate([x, p], axis=1)
+ops.concatenate([x, i[..., None]], axis=-1) | ops.stack([x, p], axis=1)
+ops.stack([v, v], axis=-1) | ops.where(x > 0, x, 0.0) | ops.where(i > 1, i, -1)
+ops.where(x > p, x, p) | ops.where(x > 0, 1.0, np.arange(6, dtype="float32"))
+ops.clip(x, -0.5, 0.5) | ops.clip(i, 1, 2) | ops.expand_dims(x, -1) | ops.expand_dims(x, (1, 3))
+ops.squeeze(ops.expand_dims(x, 1)) | ops.squeeze(ops.expand_dims(x, 2), axis=2)
+ops.mean(x, axis=1) | ops.mean(i, axis=-1, keepdims=True) | ops.sum(x, axis=(1, 2), keepdims=True)
+ops.sum(i, axis=1) | ops.sum(x > 0, axis=1) | ops.max(x, axis=1) | ops.min(x, axis=-1)
+ops.amax(x, axis=-1) | ops.amin(x, axis=1) | ops.ptp(x, axis=1) | ops.max(i, axis=1, initial=2)
+ops.var(x, axis=-1) | ops.std(x, axis=1, keepdims=True) | ops.logsumexp(x, axis=-1)
+ops.any(x > 1, axis=1) | ops.all(x > -1, axis=-1) | ops.count_nonzero(i, axis=1)
+ops.norm(x, axis=-1) | ops.norm(x, ord=1, axis=1) | ops.norm(x, ord=np.inf, axis=1)
+ops.norm(x, axis=(1, 2)) | ops.normalize(x) | ops.normalize(x, axis=1, order=1)
+ops.moments(x, axes=[1])[0] | ops.moments(x, axes=[1, 2], keepdims=True)[1]
+ops.argmax(x, axis=1) | ops.argmin(x, axis=-1, keepdims=True) | ops.cumsum(x, axis=1)
+ops.cumsum(i, axis=1) | ops.reshape(x, (-1, 24)) | ops.reshape(x, (-1, 4, 2, 3))
+ops.reshape(x, (-1, 6)) | ops.transpose(x, (0, 2, 1)) | ops.swapaxes(x, 1, -1)
+ops.moveaxis(x, 1, 2) | ops.broadcast_to(ops.mean(x, axis=0), (3, 4, 6))
+ops.repeat(x, 2, axis=1) | ops.repeat(v, [1, 0, 2, 1, 1, 1], axis=1) | ops.tile(x, (1, 2, 1))
+ops.tile(x, 2) | ops.pad(x, [[0, 0], [1, 2], [0, 0]])
+ops.pad(x, [[0, 0], [1, 0], [0, 1]], constant_values=3.0)
+ops.pad(x, ((0, 0), (2, 1), (0, 0)), mode="reflect") | ops.flip(x, axis=1)
+ops.roll(x, 2, axis=-1) | ops.roll(x, -1, axis=1) | ops.split(x, 2, axis=-1)[1]
+ops.split(x, [1, 3], axis=1)[2] | ops.unstack(x, axis=1)[3]
+ops.take(x, np.array([0, -1, 2]), axis=1) | ops.take(x, [[0, 2], [1, 1]], axis=-1)
+ops.take(np.arange(8.0).reshape(4, 2), i, axis=0) | ops.take_along_axis(x, i[..., None], axis=2)
+ops.take_along_axis(x, i[..., None] % 4, axis=1) | ops.sort(x, axis=1) | ops.sort(x)
+ops.one_hot(i, 4) | ops.one_hot(i, 5, axis=1) | ops.cast(x > 0, "float32")
+ops.cast(x * 3, "int32") | ops.zeros_like(x) | ops.ones_like(i) | ops.full_like(x, 3.0)
+ops.relu(x) | ops.relu6(x * 4) | ops.sigmoid(x) | ops.softplus(x) | ops.softsign(x)
+ops.soft_shrink(x) | ops.silu(x) | ops.squareplus(x) | ops.log_sigmoid(x) | ops.leaky_relu(x)
+ops.leaky_relu(x, negative_slope=0.3) | ops.hard_sigmoid(x) | ops.hard_silu(x)
+ops.elu(x, alpha=0.5) | ops.selu(x) | ops.gelu(x) | ops.gelu(x, approximate=False)
+ops.celu(x, alpha=0.7) | ops.glu(x) | ops.glu(x, axis=1) | ops.tanh_shrink(x) | ops.hard_tanh(x)
+ops.hard_shrink(x) | ops.threshold(x, 0.2, -1.0) | ops.softmax(x) | ops.softmax(x, axis=1)
+ops.log_softmax(x, axis=1) | ops.sparse_plus(x * 2) | ops.sparse_sigmoid(x) | ops.absolute(i - 2)
+ops.exp(x) | ops.expm1(x) | ops.exp2(x) | ops.log(p) | ops.log1p(p) | ops.log2(p) | ops.log10(p)
+ops.sqrt(p) | ops.rsqrt(p) | ops.cbrt(p) | ops.square(i) | ops.reciprocal(p) | ops.sign(x)
+ops.floor(x) | ops.ceil(x) | ops.trunc(x * 2) | ops.round(x * 2) | ops.round(x, 1) | ops.erfc(x)
+ops.sin(x) | ops.cos(x) | ops.tan(x * 0.5) | ops.sinh(x) | ops.cosh(x) | ops.tanh(x)
+ops.arcsinh(x) | ops.arccosh(p + 1) | ops.arctanh(x / 4) | ops.erf(x) | ops.deg2rad(x)
+ops.rad2deg(x) | ops.logical_not(x > 0) | ops.isnan(x) | ops.isinf(x) | ops.isfinite(x)
+ops.stop_gradient(x) * p | ops.copy(x) | ops.divide_no_nan(x, i[..., None]) | ops.divide(x, 3)
+ops.true_divide(i, 2) | ops.maximum(x, p) | ops.minimum(x, 0.1) | ops.hypot(x, p)
+ops.logaddexp(x, p) | ops.power(i, 3) | ops.mod(x, p) | ops.logical_and(x > 0, p > 1)
+ops.logical_or(x > 0, p > 1) | ops.logical_xor(x > 0, p > 1) | ops.square(x) | ops.ravel(x)
+ops.sum(x) | ops.multiply(2.0, x) | ops.subtract(x1=1.0, x2=x)
+ops.add(x1=x, x2=p)
+""".replace("\n", "|").split("|")
+
+# Steps of random models: functions of tensors of shape (batch, 4, 6), all of them tame.
+UNARY = """
+ops.tanh(a) | a * 0.5 | 1.0 - a | ops.softmax(a, axis=1) | ops.sigmoid(a) | ops.flip(a, axis=2)
+ops.reshape(ops.reshape(a, (-1, 24)), (-1, 4, 6)) | ops.mean(a, axis=1, keepdims=True) + a
+a[:, ::-1] - a | ops.swapaxes(ops.swapaxes(a, 1, 2), 1, 2)
+ops.concatenate([a[:, 2:], a[:, :2]], axis=1) | ops.roll(a, 1, axis=2)
+ops.sqrt(ops.square(a) + 1) | ops.where(a > 0, a, a * 0.1) | ops.clip(a, -1.5, 1.5)
+a - ops.max(a, axis=2, keepdims=True) | keras.layers.Dense(6, activation="tanh")(a)
+keras.layers.LayerNormalization()(a) | ops.stack(ops.unstack(a, axis=1), axis=1)
+a / (ops.std(a, axis=(1, 2), keepdims=True) + 0.5)
+ops.matmul(a, np.full((6, 6), 0.2, "float32")) | ops.sort(a, axis=2)
+""".replace("\n", "|").split("|")
+BINARY = """
+a + b | a - b | a * b | ops.maximum(a, b)
+ops.matmul(ops.softmax(ops.matmul(a, ops.transpose(b, (0, 2, 1)))), b)
+ops.where(ops.greater(a, b), a, b) | ops.einsum("bij,bkj->bik", a, b) @ b
+keras.layers.Add()([a, b]) | a / (1 + ops.exp(-b)) | keras.layers.Average()([a, b])
+ops.stack([a, b], axis=1)[:, 1] * 0.5 + a
+ops.split(ops.concatenate([a, b], axis=-1), 2, axis=-1)[0]
+""".replace("\n", "|").split("|")
+
+
+def lines(texts):
+    return [text.strip() for text in texts if text.strip()]
+
+
+def sources():
+    found = {name: keras.Input(shape, name=name) for name, shape in SHAPES.items() if name != "i"}
+    return found | {"i": keras.Input(SHAPES["i"], dtype="int32", name="i")}
+
+
+def evaluated(text, known):
+    return eval(text, {"ops": ops, "np": np, "keras": keras, **known})  # noqa: S307 - our own
+
+
+def singles(size=6):
+    texts = lines(SINGLE)
+    for start in range(0, len(texts), size):
+        keras.utils.clear_session()
+        known = sources()
+        made = [evaluated(text, known) for text in texts[start : start + size]]
+        yield keras.Model(list(known.values()), made, name="single"), known
+
+
+def mixed(number):
+    draw = random.Random(number)
+    keras.utils.clear_session()
+    known = sources()
+    pool = [known["x"], known["p"]]
+    for _ in range(draw.randint(4, 8)):
+        one, two = draw.choice(pool), draw.choice(pool)
+        text = draw.choice(lines(UNARY) if draw.random() < 0.6 else lines(BINARY))
+        pool.append(evaluated(text, {"a": one, "b": two}))
+    outputs = [ops.mean(pool[-1], axis=2) + known["v"][:, :4], pool[-2]]
+    return keras.Model(list(known.values()), outputs, name="mixed"), known
+
+
+def draw(number, shapes):
+    """Inputs by name, and the generator that goes on with the weights and cotangents."""
+    rng = np.random.default_rng(number)
+    found = {
+        "x": rng.normal(size=(BATCH, *SHAPES["x"])),
+        "p": rng.uniform(0.5, 1.5, (BATCH, *SHAPES["p"])),
+        "v": rng.normal(size=(BATCH, *SHAPES["v"])),
+        "i": rng.integers(0, 4, (BATCH, *SHAPES["i"])),
+    }
+    kinds = {"i": "int32"}
+    return {name: found[name].astype(kinds.get(name, "float32")) for name in shapes}, rng
+
+
+def rounded(array):
+    return [float(f"{v:.6g}") for v in np.asarray(array, np.float64).ravel()]
+
+
+def case(number, model, known):
+    inputs, rng = draw(number, list(known))
+    for w in model.weights:
+        w.assign(rng.uniform(-0.5, 0.5, w.shape))
+    tensors = {name: tf.constant(array) for name, array in inputs.items()}
+    floats = [tensor for name, tensor in tensors.items() if name != "i"]
+    with tf.GradientTape() as tape:
+        tape.watch(floats)
+        outputs = model(list(tensors.values()))
+        total = 0.0
+        for y in outputs:
+            cotangent = rng.normal(size=y.shape).astype(np.float32)
+            if y.dtype.is_floating:
+                total += tf.reduce_sum(tf.cast(y, "float32") * cotangent)
+    grads = tape.gradient(total, floats, unconnected_gradients="zero")
+    config = json.loads(model.to_json())
+    return {
+        "number": number,
+        "config": slim(config),
+        "y": [
+            {"shape": list(y.shape), "dtype": y.dtype.name, "values": rounded(y)} for y in outputs
+        ],
+        "gx": [rounded(g) for g in grads],
+        "symbolic": [list(y.shape) for y in model.outputs],
+    }
+
+
+def slim(config):
+    """Without what nothing reads here: shapes of tensors, build configurations."""
+    if isinstance(config, list):
+        return [slim(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "__keras_tensor__":
+        history = config["config"]["keras_history"]
+        return {"class_name": "__keras_tensor__", "config": {"keras_history": history}}
+    gone = ("build_config", "compile_config")
+    return {key: slim(value) for key, value in config.items() if key not in gone}
+
+
+if __name__ == "__main__":
+    found = [case(i, *made) for i, made in enumerate(singles())]
+    found += [case(1000 + i, *mixed(i)) for i in range(12)]
+    text = json.dumps(found, separators=(",", ":"))
+    (HERE / "operations.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
