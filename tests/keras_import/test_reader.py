@@ -250,7 +250,7 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
                 layer("half", "Dense", [["odd", 0, 0]], units=3, dtype="mixed_float16"),
                 layer("plus", "Erfinv", [["half", 0, 0]], module="keras.src.ops.numpy"),
                 layer("norm", "BatchNormalization", [["plus", 0, 0]], synchronized=True),
-                layer("low", "Dense", [["norm", 0, 0]], units=3, lora_rank=4),
+                layer("low", "Dense", [["norm", 0, 0]], units=3, tiles=4),
                 layer("wrong", "Dense", [["low", 0, 0]], units=-3),
                 layer("act", "Dense", [["wrong", 0, 0]], units=3, activation="magic"),
                 layer(
@@ -276,7 +276,7 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
         in starts["plus"]
     )
     assert "synchronisation over replicas is not supported" in starts["norm"]
-    assert "lora_rank: 4 is not supported" in starts["low"]
+    assert "tiles: 4 is not supported" in starts["low"]
     assert "units: " in starts["wrong"]
     assert "magic" in starts["act"]
     assert "unsupported object 'Mine'" in starts["custom.kernel_initializer"]
