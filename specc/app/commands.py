@@ -17,6 +17,7 @@ from specc.app import (
     importing,
     init,
     outcome,
+    plot,
     predicting,
     schema,
     summary,
@@ -61,6 +62,7 @@ app.command()(init.init)
 app.command()(check.check)
 app.command()(summary.summary)
 app.command()(explain.explain)
+app.command()(plot.plot)
 app.command()(costs.costs)
 app.command("compile")(compiling.compile_)
 app.command()(training.train)
