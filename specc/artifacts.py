@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ from specc.compiler.bundle import (
 from specc.compiler.compiler import Compiler
 from specc.compiler.program import Port, Program
 from specc.compiler.state import Array, Element, StateMap, StateTensor
+from specc.data.preparation import Preparation
 from specc.errors import RunError
 from specc.files import replace
 from specc.onnx_api import ONNX_VERSION
@@ -104,10 +105,12 @@ class Known:
     Attributes:
         classes: names of the classes.
         learned: vocabularies and the like, as JSON holds them.
+        preparations: what the model does to raw inputs, by input.
     """
 
     classes: Sequence[str] | None = None
     learned: Mapping[str, Any] | None = None
+    preparations: Mapping[str, Preparation] = field(default_factory=dict[str, Preparation])
 
 
 def write_model(
@@ -124,7 +127,7 @@ def write_model(
         metadata["classes"] = json.dumps(list(known.classes), ensure_ascii=False)
     if known.learned:
         metadata["learned"] = json.dumps(known.learned, ensure_ascii=False, sort_keys=True)
-    replace(path, baked(spec, weights, opset, metadata).model)
+    replace(path, baked(spec, weights, opset, metadata, known.preparations).model)
 
 
 def spec_hash(spec: Spec) -> str:

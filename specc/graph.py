@@ -125,6 +125,23 @@ class Graph:
         """A 1-D int64 constant: axes, shapes, sizes."""
         return self.const(np.array(values, np.int64))
 
+    def texts(self, values: Sequence[str]) -> Value:
+        """A 1-D constant of texts."""
+        array = np.array(values, np.str_)
+        key = ("string", array.shape, *values)
+        if key not in self._constants:
+            name = f"const_{len(self._constants)}"
+            self._constants[key] = Value(self, name, "string", (len(values),), const=array)
+        return self._constants[key]
+
+    def split_text(self, x: Value) -> Value:
+        """What stands between spaces in each text of (N,), as (N, most); rows end in ""."""
+        # How many words there will be is not known; who slices the result states the shape.
+        unknown = TensorType("string", (*x.shape, 1))
+        return self._append(
+            "StringSplit", (x,), {"delimiter": " "}, (unknown, TensorType("int64", x.shape))
+        )[0]
+
     def like(self, operand: Operand, value: Value) -> Value:
         """`operand` as a value, numbers in the element type of `value`."""
         return operand if isinstance(operand, Value) else self.const(operand, value.dtype)

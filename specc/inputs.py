@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from specc.data.csv_format import read_csv
+from specc.data.csv_format import MISSING, read_csv
 from specc.data.location import check_bytes
 from specc.data.numpy_format import Npz, read_npy
 from specc.data.rows import Array
@@ -17,6 +17,8 @@ from specc.data.targets import fit_inputs
 from specc.errors import DataError
 from specc.images import SUFFIXES, frame, read_image
 from specc.tensors import FLOATS, ITEM_BYTES, DType, Shape, elements, show
+
+TABLES = (".csv", ".tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def _read(path: Path, wanted: Sequence[_Wanted]) -> list[Array]:
     if not path.is_file():
         raise DataError(f"{path}: expected a file, found {'a folder' if path.is_dir() else 'none'}")
     kind = path.suffix.lower()
+    if all(each.sample == (1,) for each in wanted) and kind in TABLES and _by_name(wanted):
+        return _table(path, kind, wanted)
     if kind == ".npz":
         return _npz(path, wanted)
     if len(wanted) > 1:
@@ -147,6 +151,24 @@ def _npz(path: Path, wanted: Sequence[_Wanted]) -> list[Array]:
     lengths = {key: len(array) for key, array in zip(keys, arrays, strict=True)}
     if len(set(lengths.values())) > 1:
         raise DataError(f"{path}: expected arrays with as many samples each, found {lengths}")
+    return arrays
+
+
+def _by_name(wanted: Sequence[_Wanted]) -> bool:
+    """Whether inputs are columns of a table: several, or one of text."""
+    return len(wanted) > 1 or wanted[0].dtype == "string"
+
+
+def _table(path: Path, kind: str, wanted: Sequence[_Wanted]) -> list[Array]:
+    """Columns by their names; cells of text as they are, missing numbers as NaN."""
+    table = read_csv(path, "\t" if kind == ".tsv" else ",", missing=MISSING)
+    arrays: list[Array] = []
+    for each in wanted:
+        if each.dtype == "string":
+            cells: Array = np.array(table.texts(each.name), np.object_)
+        else:
+            cells = table.values(each.name).astype(each.dtype)
+        arrays.append(cells[:, np.newaxis])
     return arrays
 
 

@@ -170,8 +170,7 @@ def build(
         name,
         [_value(value) for value in inputs],
         [_value(value) for value in outputs],
-        [numpy_helper.from_array(np.ascontiguousarray(v) if v.ndim else v, k)
-         for k, v in constants.items()],
+        [_constant(k, v) for k, v in constants.items()],
     )  # fmt: skip
     model = helper.make_model(
         graph,
@@ -192,6 +191,11 @@ def build(
     except (onnx.checker.ValidationError, shape_inference.InferenceError) as error:
         raise InternalError(f"ONNX refuses graph {name!r}: {error}") from error
     return model.SerializeToString(deterministic=True)
+
+
+def _constant(name: str, value: np.ndarray[Any, Any]) -> onnx.TensorProto:
+    array = value.astype(object) if value.dtype.kind == "U" else value
+    return numpy_helper.from_array(np.ascontiguousarray(array) if array.ndim else array, name)
 
 
 def _node(node: NodeDef) -> onnx.NodeProto:

@@ -9,8 +9,10 @@ import numpy as np
 
 from specc.compiler.compiler import Compiler
 from specc.compiler.objective import Target, targets
+from specc.compiler.preparing import least_opset
 from specc.compiler.program import Port, Program
 from specc.compiler.state import Array, StateMap
+from specc.data.preparation import Preparation
 from specc.errors import RunError
 from specc.optimizers.schedules import Schedule
 from specc.spec.model import Spec
@@ -144,9 +146,14 @@ def baked(
     weights: Mapping[str, Array],
     opset: int | None = None,
     metadata: Mapping[str, str] | None = None,
+    preparations: Mapping[str, Preparation] | None = None,
 ) -> Program:
     """The inference graph with its weights as constants, in the layout that onnxruntime optimises.
 
     Served graphs keep Conv, pools and Gemm with constant weights, whatever target trained them.
+    What the data source does to its files is done in the graph.
     """  # fmt: skip
-    return Compiler.of(spec, "portable", opset).infer(weights, metadata)
+    compiler = Compiler.of(spec, "portable", opset)
+    before = preparations or {}
+    compiler.opset = least_opset(compiler.opset, list(before.values()))
+    return compiler.infer(weights, metadata, before)

@@ -17,6 +17,7 @@ from specc.compiler.builder import (
 )
 from specc.compiler.lowering import Forward, call_at, input_tensors, lower_network
 from specc.compiler.objective import Scored, results, score
+from specc.compiler.preparing import prepared
 from specc.compiler.program import Program
 from specc.compiler.state import (
     ITERATIONS,
@@ -30,6 +31,7 @@ from specc.compiler.state import (
     vector,
 )
 from specc.compiler.update import Update
+from specc.data.preparation import Preparation
 from specc.errors import CompileError, MissingRuleError, Problem
 from specc.graph import Value
 from specc.network import Network, build
@@ -240,18 +242,27 @@ class Compiler:
         return b.program(f"{self.spec.name}_eval", {})
 
     def infer(
-        self, arrays: Mapping[str, Array] | None = None, metadata: Mapping[str, str] | None = None
+        self,
+        arrays: Mapping[str, Array] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        preparations: Mapping[str, Preparation] | None = None,
     ) -> Program:
-        """Outputs from inputs: weights are state inputs, or constants when `arrays` gives them."""
+        """Outputs from inputs: weights are state inputs, or constants when `arrays` gives them.
+
+        An input with a preparation is computed from raw inputs, which take its place.
+        """
         b, trace = self._builder(), Trace(self.floatx)
         forward = self._forward(trace, training=False)
         inputs = input_tensors(self.network, trace, self.batch)
-        outputs = [flow.tensor for flow in lower_network(self.network, inputs, forward)]
+        fed = [prepared(x, preparations or {}, self.batch) for x in inputs]
+        flows = lower_network(self.network, [tensor for tensor, _ in fed], forward)
+        outputs = [flow.tensor for flow in flows]
         if arrays is None:
             source = packed(b, weight_vectors(self.network, self.storage))
         else:
             source = Baked(arrays)
-        b.declare(inputs)
+        for _, raws in fed:
+            b.declare(raws)
         realiser = b.realiser(source)
         made = realiser.realise(outputs, self.target.planner)
         for name, tensor, value in zip(self.output_names, outputs, made, strict=True):

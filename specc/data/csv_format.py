@@ -8,23 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from typing_extensions import override
 
 from specc.data.location import check_bytes
 from specc.data.rows import Array
-from specc.errors import DataError, nearest
+from specc.data.table import Table
+from specc.errors import DataError
 
+# Cells that stand for none, by default.
+MISSING = ("", "NA", "NaN", "nan", "null")
 # Text is held as Python strings, some 50 bytes each: a file takes about ten times its size.
 MAX_FILE_BYTES = 2**30
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Columns of text, equally long.
+@dataclass(frozen=True)
+class CsvTable(Table):
+    """Columns of text.
 
     Attributes:
-        path: where it was read from, for messages.
-        names: of the columns; "0", "1", ... in a file without header.
-        columns: their cells.
+        names: "0", "1", ... in a file without header.
+        columns: cells, those that stand for none as "".
         lines: the file's line of each row.
     """
 
@@ -33,46 +36,30 @@ class Table:
     columns: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
 
+    @override
     def __len__(self) -> int:
         return len(self.columns[0])
 
-    def column(self, name: str) -> tuple[str, ...]:
-        """The cells of a column.
-
-        Raises:
-            DataError: there is no such column.
-        """
-        if name not in self.names:
-            raise DataError(f"{self.path}: expected a column {name!r};{nearest(name, self.names)}")
+    @override
+    def texts(self, name: str) -> tuple[str, ...]:
+        self.check(name)
         return self.columns[self.names.index(name)]
 
-    def numbers(self, name: str) -> Array:
-        """A column as float64, shape (rows,).
-
-        Raises:
-            DataError: a cell is empty, no number, or beyond float32; the message has its line.
-        """
-        cells = self.column(name)
+    @override
+    def values(self, name: str) -> Array:
+        cells = self.texts(name)
         try:
-            values = np.array(cells, dtype=np.float64)
+            return np.array([cell or "nan" for cell in cells], dtype=np.float64)
         except ValueError:
-            row = next(row for row, cell in enumerate(cells) if not is_number(cell))
+            row = next(row for row, cell in enumerate(cells) if cell and not is_number(cell))
             raise DataError(
-                f"{self.path}:{self.lines[row]}: column {name!r}: expected a number, "
-                f"found {cells[row]!r}; fill it, or leave the column out of `features`"
+                f"{self.place(row)}: column {name!r}: expected a number, found {cells[row]!r}; "
+                "fill it, call the column a category (`columns:`), or leave it out of `features`"
             ) from None
-        large = np.isfinite(values) & (abs(values) > np.finfo(np.float32).max)
-        if large.any():
-            row = int(large.argmax())
-            raise DataError(
-                f"{self.path}:{self.lines[row]}: column {name!r}: expected a number within "
-                f"float32, found {cells[row]!r}; scale the column"
-            )
-        return values
 
-    def matrix(self, names: Sequence[str]) -> Array:
-        """Columns side by side as float32, shape (rows, columns)."""
-        return np.stack([self.numbers(name) for name in names], axis=1).astype(np.float32)
+    @override
+    def place(self, row: int) -> str:
+        return f"{self.path}:{self.lines[row]}"
 
 
 def is_number(cell: str) -> bool:
@@ -84,13 +71,20 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def read_csv(path: Path, delimiter: str = ",", *, header: bool | None = True) -> Table:
+def read_csv(
+    path: Path,
+    delimiter: str = ",",
+    *,
+    header: bool | None = True,
+    missing: Sequence[str] = ("",),
+) -> CsvTable:
     """A table from a file. Rows that are empty are skipped; quotes as Excel writes them.
 
     Args:
         path: the file, UTF-8 with or without byte order mark.
         delimiter: one character between cells.
         header: whether the first row has the names; None: if it is not all numbers.
+        missing: cells that stand for none.
 
     Raises:
         DataError: no rows, rows of different lengths, names that repeat, not text, too large.
@@ -120,8 +114,11 @@ def read_csv(path: Path, delimiter: str = ",", *, header: bool | None = True) ->
     for row, line in numbered:
         if len(row) != width:
             raise DataError(f"{path}:{line}: expected {width} cells, found {len(row)}")
-    columns = tuple(tuple(cell.strip() for cell in column) for column in zip(*rows, strict=True))
-    return Table(path, names, columns, lines)
+    columns = tuple(
+        tuple("" if (text := cell.strip()) in missing else text for cell in column)
+        for column in zip(*rows, strict=True)
+    )
+    return CsvTable(path, names, columns, lines)
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

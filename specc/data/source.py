@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from specc.data.preparation import Preparation
 from specc.data.rows import Array, Column, Index, chosen, part
+from specc.data.splits import Split
 from specc.family import Member
 from specc.tensors import DType, Shape
 
@@ -25,6 +27,8 @@ class Names:
         dtypes: of inputs, by name.
         learned: what the source learned from its training split in an earlier run (vocabularies,
             means): it shall use this and not learn again.
+        split: how samples are divided, for a source that learns from the training split alone;
+            others leave it to `DataSpec.load`.
     """
 
     inputs: tuple[str, ...] = ()
@@ -32,6 +36,7 @@ class Names:
     shapes: Mapping[str, Shape] = field(default_factory=dict[str, Shape])
     dtypes: Mapping[str, DType] = field(default_factory=dict[str, DType])
     learned: Mapping[str, Any] | None = None
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,9 @@ class Dataset:
     Attributes:
         learned: what was learned from the training split, as JSON holds it: the model is of no use
             without it, so it is stored with it.
+        preparations: what stands between the files and the model's inputs, by input; it becomes a
+            part of the model that is served.
+        divided: whether the source divided the samples as `Names.split` says.
     """
 
     train: Samples
@@ -90,6 +98,8 @@ class Dataset:
     validation: Samples | None = None
     classes: Sequence[str] | None = None
     learned: Mapping[str, Any] | None = None
+    preparations: Mapping[str, Preparation] = field(default_factory=dict[str, Preparation])
+    divided: bool = False
 
 
 class Source(Member):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from specc.data.batches import order
+from specc.data.order import order
 from specc.data.rows import Array, Index
 
 

@@ -78,6 +78,8 @@ from specc.primitives.source import state as state
 from specc.primitives.tensor import Tensor as Tensor
 from specc.primitives.tensor import Trace as Trace
 from specc.primitives.tensor import is_float as is_float
+from specc.primitives.texts import first_words as first_words
+from specc.primitives.texts import is_text as is_text
 from specc.primitives.window import average_pool as average_pool
 from specc.primitives.window import batch_norm as batch_norm
 from specc.primitives.window import conv as conv

@@ -25,7 +25,7 @@ def dataset_of(
     """
     if spec.data is None:
         raise RunError(f"{spec.file or spec.name}: there is no `data:` section")
-    return spec.data.dataset.load(folder, names_of(made, learned))
+    return spec.data.load(folder, names_of(made, learned))
 
 
 def of_run(folder: RunFolder, spec: Spec, made: Bundle, data: Path | None = None) -> Dataset:

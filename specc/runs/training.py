@@ -134,7 +134,7 @@ def train(
     splits = _Splits.of(made, dataset, settings)
     if fresh is not None:
         _start(fresh, settings, folder, device, threads, data, dataset.learned)
-    known = Known(dataset.classes, dataset.learned)
+    known = Known(dataset.classes, dataset.learned, dataset.preparations)
     return _Run(spec, settings, folder, made, splits, known, display).run()
 
 

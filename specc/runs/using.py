@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from specc.artifacts import MODEL, read_bundle
 from specc.checkpoint import load as load_checkpoint
 from specc.compiler.program import Port
+from specc.data.preparation import Preparation, Raw, preparations
 from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError
 from specc.feeding import shape_of
@@ -65,6 +66,17 @@ class Predictions:
     classes: Sequence[str] | None = None
 
 
+def raw_inputs(ports: Sequence[Port], before: Mapping[str, Preparation]) -> tuple[Raw, ...]:
+    """What a run's `model.onnx` takes: raw inputs in place of those that it prepares itself."""
+    found: list[Raw] = []
+    for port in ports:
+        if port.name in before:
+            found += before[port.name].raw(port.name)
+        else:
+            found.append(Raw(port.name, shape_of(port.shape), port.dtype))
+    return tuple(found)
+
+
 def predict(
     run: Path, files: Sequence[Path], device: Device = "cpu", batch_size: int = EVALUATION_BATCH
 ) -> Predictions:
@@ -78,11 +90,10 @@ def predict(
     path = run / MODEL
     if not path.is_file():
         raise RunError(f"{run}: there is no {MODEL} yet; let the run finish, with --resume")
-    ports: Sequence[Port] = made.inputs
+    ports = raw_inputs(made.inputs, preparations(RunFolder(run).learned()))
     rows: Rows = load_inputs(
-        files, [shape_of(p.shape) for p in ports], [p.dtype for p in ports],
-        [p.name for p in ports],
-    )  # fmt: skip
+        files, [p.shape for p in ports], [p.dtype for p in ports], [p.name for p in ports]
+    )
     session = open_file(path, device)
     names = [p.name for p in made.programs["infer"].outputs]
     parts: list[list[Array]] = []

@@ -10,7 +10,7 @@ from specc.data.source import Source
 from specc.errors import Place, Problem, SpecError
 from specc.spec import checking, forms
 from specc.spec.blocks import read_blocks
-from specc.spec.data import DataSpec
+from specc.spec.data import DataOptions, DataSpec
 from specc.spec.document import MOST_BYTES, read
 from specc.spec.entries import written
 from specc.spec.model import LANGUAGE, ModelSpec, Spec
@@ -159,22 +159,35 @@ class _Reader:
         return checking.section(TrainSpec, node, key, "train", self._problems)
 
     def _data(self, tree: Fields, node: Node | None) -> DataSpec | None:
-        """`dataset: NAME`, `dataset: {NAME: {...}}`, or a source's own key: `npz: {...}`."""
+        """`dataset: NAME`, `dataset: {NAME: {...}}`, or a source's own key: `npz: {...}`.
+
+        Beside it stands what holds for every source.
+        """
         key = tree.key("data")
         if node is None or key is None:
             return None
-        if isinstance(node, Fields) and len(node) == 1:
-            kind, body = node.pairs[0]
-            word = str(kind.value)
-            if word != "dataset" and word in Source.members:
-                path = f"data.{word}"
-                made = checking.member(Source.find(word), body, kind, path, self._problems)
-                return made and DataSpec(dataset=made)
-            if word != "dataset":
+        if isinstance(node, Fields):
+            named = [pair for pair in node.pairs if str(pair[0].value) in Source.members]
+            others = [str(kind.value) for kind, _ in node.pairs]
+            if named and "dataset" not in others:
+                return self._named_source(node, key, *named[0])
+            if len(node) == 1 and others[0] not in DataSpec.model_fields:
                 known = ["dataset", *Source.kinds()]
-                forms.unknown(kind, known, f"data.{word}", self._problems)
+                kind = node.pairs[0][0]
+                forms.unknown(kind, known, f"data.{others[0]}", self._problems)
                 return None
         return checking.section(DataSpec, node, key, "data", self._problems)
+
+    def _named_source(self, tree: Fields, key: Scalar, kind: Scalar, body: Node) -> DataSpec | None:
+        """A source by its own key, with the options beside it."""
+        word = str(kind.value)
+        path = f"data.{word}"
+        made = checking.member(Source.find(word), body, kind, path, self._problems)
+        rest = Fields([pair for pair in tree.pairs if pair[0] is not kind], tree.place)
+        options = checking.section(DataOptions, rest, key, "data", self._problems)
+        if made is None or options is None:
+            return None
+        return DataSpec(dataset=made, split=options.split, balance=options.balance)
 
 
 def _places(tree: Fields) -> list[tuple[str, Place]]:

@@ -17,6 +17,7 @@ from specc.data.source import Source
 from specc.docs import field_docs
 from specc.family import FAMILY_MARK, Member
 from specc.layer import Layer
+from specc.spec.data import DataOptions
 from specc.spec.expansion import MOST_LAYERS
 from specc.spec.model import LANGUAGE
 from specc.spec.sections import KINDS
@@ -254,13 +255,14 @@ def _bodies(family: type[Member], *, filled: bool) -> Schema:
 
 
 def _data() -> Schema:
-    """A `dataset:`, or one source by its own key."""
+    """A `dataset:`, or one source by its own key; and options."""
     dataset: Schema = {FAMILY_MARK: Source.family_name, "description": "Where samples come from."}
+    options = cast("Schema", _fields(DataOptions, filled=False)["properties"])
+    sources: Schema = {"dataset": _resolved(dataset), **_bodies(Source, filled=False)}
     return {
         "type": "object",
-        "minProperties": 1,
-        "maxProperties": 1,
-        "properties": {"dataset": _resolved(dataset), **_bodies(Source, filled=False)},
+        "properties": {**sources, **options},
+        "oneOf": [{"required": [name]} for name in sources],
         "additionalProperties": False,
         "description": "Where samples come from.",
     }

@@ -9,6 +9,7 @@ from typing import Any, cast
 from specc.errors import Place
 from specc.family import Member, snake_case
 from specc.layer import InputLayer
+from specc.spec.data import DataSpec
 from specc.spec.fmt import layout
 from specc.spec.model import LANGUAGE, Entry, ModelSpec, Reference, Spec
 from specc.spec.names import Frame, Known
@@ -37,9 +38,18 @@ def dump(spec: Spec, *, resolved: bool = False) -> str:
     if spec.train is not None:
         keys["train"] = _train(spec.train, resolved=resolved)
     if spec.data is not None:
-        keys["data"] = {"dataset": _member(spec.data.dataset, resolved=resolved)}
+        keys["data"] = _data(spec.data, resolved=resolved)
     tree = node_of(keys)
     return layout(tree) if isinstance(tree, Fields) else ""
+
+
+def _data(data: DataSpec, *, resolved: bool) -> dict[str, object]:
+    keys: dict[str, object] = {"dataset": _member(data.dataset, resolved=resolved)}
+    if data.split is not None:
+        keys["split"] = _member(data.split, resolved=resolved)
+    if data.balance is not None:
+        keys["balance"] = data.balance
+    return keys
 
 
 def simplified(spec: Spec) -> Spec:

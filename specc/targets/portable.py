@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from specc.graph import Value
 from specc.primitives import Tensor
-from specc.targets import elementwise, movement, random, reduction
+from specc.targets import elementwise, movement, random, reduction, texts
 from specc.targets.layout import Placed, as_order, from_order, single
 from specc.targets.realiser import BASE, Realiser, Rules
 from specc.tensors import Dims
 
 PORTABLE = Rules(parent=BASE)
-FAMILIES = (elementwise, movement, random, reduction)
+FAMILIES = (elementwise, movement, random, reduction, texts)
 """Modules whose rules fill BASE when they are imported."""
 
 

@@ -1,0 +1,89 @@
+"""Columns of a table, as texts or numbers, wherever they come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from specc.data.rows import Array
+from specc.errors import DataError, nearest
+
+
+class Table(ABC):
+    """Columns, equally long.
+
+    Attributes:
+        path: where it was read from, for messages.
+        names: of the columns.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def texts(self, name: str) -> Sequence[str]:
+        """The cells of a column; "" where one is missing.
+
+        Raises:
+            DataError: there is no such column.
+        """
+
+    @abstractmethod
+    def values(self, name: str) -> Array:
+        """A column as float64, shape (rows,); NaN where a cell is missing.
+
+        Raises:
+            DataError: there is no such column, or a cell is no number; the message has its place.
+        """
+
+    @abstractmethod
+    def place(self, row: int) -> str:
+        """Where a row stands, for messages."""
+
+    def check(self, name: str) -> None:
+        """Refuse the name of a column that is not there.
+
+        Raises:
+            DataError: naming the nearest.
+        """
+        if name not in self.names:
+            raise DataError(f"{self.path}: expected a column {name!r};{nearest(name, self.names)}")
+
+    def numbers(self, name: str) -> Array:
+        """As `values`, every cell a number within float32.
+
+        Raises:
+            DataError: a cell is missing, or too large.
+        """
+        values = self.values(name)
+        self.present(name, ~np.isnan(values))
+        large = np.isfinite(values) & (abs(values) > np.finfo(np.float32).max)
+        if large.any():
+            row = int(large.argmax())
+            raise DataError(
+                f"{self.place(row)}: column {name!r}: expected a number within float32, found "
+                f"{values[row]}; scale the column"
+            )
+        return values
+
+    def present(self, name: str, there: Array) -> None:
+        """Refuse a column where a cell is missing.
+
+        Raises:
+            DataError: naming the first.
+        """
+        if not there.all():
+            raise DataError(
+                f"{self.place(int(there.argmin()))}: column {name!r}: expected a value, found none;"
+                " fill it, say what stands for it (`columns:`, `missing:`), or leave the column out"
+            )
+
+    def matrix(self, names: Sequence[str]) -> Array:
+        """Columns side by side as float32, shape (rows, columns)."""
+        return np.stack([self.numbers(name) for name in names], axis=1).astype(np.float32)
