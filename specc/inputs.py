@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from specc.data.csv_format import MISSING, read_csv
+from specc.data.images import SUFFIXES, frame, read_image
 from specc.data.location import check_bytes
 from specc.data.numpy_format import Npz, read_npy
 from specc.data.rows import Array
 from specc.data.targets import fit_inputs
 from specc.errors import DataError
-from specc.images import SUFFIXES, frame, read_image
 from specc.tensors import FLOATS, ITEM_BYTES, DType, Shape, elements, show
 
 TABLES = (".csv", ".tsv")
@@ -53,8 +53,8 @@ def load_inputs(
 ) -> Rows:
     """Samples from files, in the files' order.
 
-    PNG and JPEG: one sample each, as `specc.images` says; an integer input gets 0..255 instead of
-    [0, 1]. .npy: samples, or one sample without batch axis. .npz: an array called as each input;
+    PNG and JPEG: one sample each, as `specc.data.images` says; an integer input gets 0..255 instead
+    of [0, 1]. .npy: samples, or one sample without batch axis. .npz: an array called as each input;
     for a model of one input also `x`, or the only array. .csv: numbers, one sample in a row, as
     many columns as the input has elements, with or without a header. Arrays keep their values.
 

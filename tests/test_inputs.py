@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from specc.data.images import Frame, frame, read_image
 from specc.errors import DataError
-from specc.images import Frame, frame, read_image
 from specc.inputs import load_inputs
 from specc.tensors import DType, Shape
 

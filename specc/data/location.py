@@ -7,7 +7,7 @@ from pathlib import Path
 
 from specc.errors import DataError
 
-# One array read from a file, in bytes. Larger data has to be streamed, which no source does yet.
+# One array read from a file at once, in bytes. Larger ones are read row by row, from .npy files.
 MAX_BYTES = 8 * 2**30
 
 
@@ -25,6 +25,16 @@ def locate(name: str, folder: Path | None, field: str) -> Path:
     Raises:
         DataError: the path leaves the folder, or there is no such file.
     """
+    path = _inside(name, folder, field)
+    if not path.is_file():
+        raise DataError(
+            f"{field}: expected a file at {path}, found {'a folder' if path.is_dir() else 'none'}; "
+            "put it there, or name the folder that holds it with --data"
+        )
+    return path
+
+
+def _inside(name: str, folder: Path | None, field: str) -> Path:
     base = Path.cwd() if folder is None else folder
     path = Path(os.path.normpath(base / name))
     roots = os.path.normpath(base.absolute())
@@ -34,9 +44,19 @@ def locate(name: str, folder: Path | None, field: str) -> Path:
             f"{field}: expected a path inside {base}, received {name!r}; "
             "name a file in that folder, or another folder with --data"
         )
-    if not path.is_file():
+    return path
+
+
+def locate_folder(name: str, folder: Path | None, field: str) -> Path:
+    """The folder called `name`, by the rules of `locate`.
+
+    Raises:
+        DataError: the path leaves the folder, or there is none.
+    """
+    path = _inside(name, folder, field)
+    if not path.is_dir():
         raise DataError(
-            f"{field}: expected a file at {path}, found {'a folder' if path.is_dir() else 'none'}; "
+            f"{field}: expected a folder at {path}, found {'a file' if path.exists() else 'none'}; "
             "put it there, or name the folder that holds it with --data"
         )
     return path

@@ -6,14 +6,16 @@ import math
 import zipfile
 import zlib
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+from typing_extensions import override
 
 from specc.data.idx_format import DEFLATE_LIMIT
 from specc.data.location import check_bytes
-from specc.data.rows import Array
+from specc.data.rows import Array, Index, Rows
 from specc.errors import DataError, nearest
 
 # Bytes of a zip entry that holds nothing: what a tiny archive may exceed deflate's limit by.
@@ -36,6 +38,65 @@ def read_npy(path: Path) -> Array:
             return _read(file, path.stat().st_size, path, "")
     except OSError as error:
         raise DataError(f"{path}: expected a readable file, {error}") from error
+
+
+def open_npy(path: Path) -> Rows:
+    """The array of a .npy file of any size, whose rows are read when they are asked for.
+
+    Raises:
+        DataError: not a .npy file, holds Python objects, truncated, or has no rows one after
+            another.
+    """
+    try:
+        with path.open("rb") as file:
+            shape, fortran, dtype = _header(file, path, "")
+            start, size = file.tell(), path.stat().st_size
+    except OSError as error:
+        raise DataError(f"{path}: expected a readable file, {error}") from error
+    _check_size(path, "", shape, math.prod(shape) * dtype.itemsize, size - start)
+    if not shape or (fortran and len(shape) > 1):
+        raise DataError(f"{path}: expected rows one after another; save it with order C")
+    return FileRows(path, start, shape, dtype)
+
+
+class FileRows(Rows):
+    """Rows of equal size, one after another in a file.
+
+    They are read by position and not mapped into memory: mapped pages count as the process's own
+    until the system wants them back, and a file larger than memory would seem to fill it.
+    """
+
+    def __init__(
+        self, path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> None:
+        self._path, self._start = path, start
+        self._row = math.prod(shape[1:]) * dtype.itemsize
+        self.shape, self.dtype = shape, dtype
+
+    @override
+    def take(self, rows: Index) -> Array:
+        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        if not found.size:
+            return found
+        filled = found.data.cast("B")
+        # Neighbours are read at once: in order, that is a whole batch.
+        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+        place = 0
+        with self._path.open("rb", buffering=0) as file:
+            for run in np.split(rows, breaks):
+                count = len(run) * self._row
+                file.seek(self._start + int(run[0]) * self._row)
+                self._fill(file, filled[place : place + count])
+                place += count
+        return found
+
+    def _fill(self, file: FileIO, part: memoryview) -> None:
+        done = 0
+        while done < len(part):
+            got = file.readinto(part[done:])
+            if not got:
+                raise DataError(f"{self._path}: the file became shorter while it was read")
+            done += got
 
 
 class Npz:
@@ -103,6 +164,26 @@ def _read(file: IO[bytes], size: int, path: Path, what: str) -> Array:
 
     Source: the .npy format, versions 1.0 and 2.0 (numpy.lib.format).
     """
+    shape, fortran, dtype = _header(file, path, what)
+    wanted = math.prod(shape) * dtype.itemsize
+    check_bytes(path, wanted, "an array")
+    found = size - file.tell()
+    _check_size(path, what, shape, wanted, found)
+    # Raises when the file is shorter than it says, which a zip entry's checksum also shows.
+    array = np.frombuffer(file.read(wanted), dtype, count=math.prod(shape))
+    return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+
+
+def _check_size(path: Path, what: str, shape: tuple[int, ...], wanted: int, found: int) -> None:
+    if wanted != found:
+        raise DataError(
+            f"{path}: {what}expected {wanted:,} bytes for shape {shape}, found {found:,}; "
+            "save it again"
+        )
+
+
+def _header(file: IO[bytes], path: Path, what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """(shape, whether columns come first, element type); `file` then stands at the elements."""
     try:
         version = np.lib.format.read_magic(file)
         # Version 3.0 differs only for names of structured types, which are refused anyway.
@@ -118,14 +199,4 @@ def _read(file: IO[bytes], size: int, path: Path, what: str) -> Array:
             f"{path}: {what}expected numbers, found {dtype}; Python objects are never unpickled: "
             "save an array of numbers"
         )
-    wanted = math.prod(shape) * dtype.itemsize
-    check_bytes(path, wanted, "an array")
-    found = size - file.tell()
-    if wanted != found:
-        raise DataError(
-            f"{path}: {what}expected {wanted:,} bytes for shape {shape}, found {found:,}; "
-            "save it again"
-        )
-    # Raises when the file is shorter than it says, which a zip entry's checksum also shows.
-    array = np.frombuffer(file.read(wanted), dtype, count=math.prod(shape))
-    return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+    return shape, fortran, dtype
