@@ -255,11 +255,17 @@ class Graph:
 
     def stated(self, op: str, *inputs: Value, dtype: DType, shape: Dims) -> Value:
         """A node whose output type ONNX cannot infer because it depends on run-time values."""
-        key = (op, tuple(id(x) for x in inputs), (), 1)
+        return self.stated_all(op, *inputs, types=(TensorType(dtype, shape),))[0]
+
+    def stated_all(
+        self, op: str, *inputs: Value, types: tuple[TensorType, ...], **attrs: int
+    ) -> tuple[Value, ...]:
+        """The same for a node with several outputs, or with attributes."""
+        key = (op, tuple(id(x) for x in inputs), tuple(sorted(attrs.items())), len(types))
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = self._append(op, inputs, {}, (TensorType(dtype, shape),))
-        return found[0]
+            found = self._made[key] = self._append(op, inputs, attrs, types)
+        return found
 
     def _shape(self, shape: Dims, like: Value) -> Value:
         """`shape` as a run-time value, the batch taken from `like`."""

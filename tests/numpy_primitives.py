@@ -153,10 +153,17 @@ RULES.update(
         "argmax": lambda t, x: np.argmax(x, t.attrs["axis"]),
         "cumsum": lambda t, x: np.cumsum(x, t.attrs["axis"], dtype=x.dtype),
         "sort_descending": lambda _t, x: -np.sort(-x, axis=-1),
+        "order_descending": lambda _t, x: np.argsort(-x, -1, kind="stable"),
         "matmul": lambda _t, a, b: np.matmul(a, b),
         "dense": lambda _t, x, kernel, bias=0: (x @ kernel + bias).astype(x.dtype),
     }
 )
+
+
+@rule("histogram")
+def histogram(t: Tensor, ids: np.ndarray) -> np.ndarray:
+    counts = [np.bincount(row, minlength=t.attrs["bins"]) for row in ids]
+    return np.asarray(counts, t.dtype)
 
 
 @rule("LogSoftmax", "Softmax")

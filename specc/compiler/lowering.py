@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+import numpy as np
+
 from specc import primitives as ops
 from specc.errors import InternalError
 from specc.layer import InputLayer, Layer, Lowering, Masks
@@ -83,7 +85,8 @@ class LayerLowering:
     def _key(self) -> tuple[Tensor, str]:
         step = self.forward.step
         if step is None:
-            raise InternalError(f"{self.owner} draws random numbers in a graph without steps")
+            # A layer that is called as in training in a graph without steps: always step 0.
+            step = self.forward.trace.constant(np.zeros((), np.int64))
         self.draws += 1
         return step, f"{self.owner}/{self.draws}"
 

@@ -69,7 +69,8 @@ def call_of(data: object) -> KerasCall:
             named[key] = history
         elif isinstance(value, list) and tensors_in(cast("list[object]", value)):
             lists[key] = tuple(history_of(item) for item in cast("list[object]", value))
-        elif value is not None:
+        elif value is not None and key != "training":
+            # Keras' functional models replace `training` by their own in every call.
             flags[key] = value
     tensors: list[History | None] = []
     constants: dict[int, object] = {}

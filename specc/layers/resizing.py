@@ -21,7 +21,12 @@ from specc.tensors import Shape, elements
 _LIMITS: dict[str, tuple[float, float]] = {"uint8": (0.0, 255.0), "int8": (-128.0, 127.0)}
 
 
-def _sized(shape: Shape, size: tuple[int, int], data_format: DataFormat) -> Shape:
+def sized(shape: Shape, size: tuple[int, int], data_format: DataFormat) -> Shape:
+    """The shape of images brought to `size`.
+
+    Raises:
+        ShapeError: these are no images, or their size is unknown.
+    """
     expect_image(shape, 2, data_format)
     axes = spatial_axes(2, data_format)
     for axis in axes:
@@ -44,7 +49,8 @@ def _of_aspect(own: tuple[int, int], target: tuple[int, int]) -> tuple[int, int]
     return int(own[1] * target[0] / target[1]), int(own[0] * target[1] / target[0])
 
 
-def _crop_to_aspect(x: Tensor, axes: tuple[int, ...], target: tuple[int, int]) -> Tensor:
+def crop_to_aspect(x: Tensor, axes: tuple[int, ...], target: tuple[int, int]) -> Tensor:
+    """The largest middle part with the aspect ratio of `target`."""
     height, width = ints(tuple(x.shape[axis] for axis in axes))
     h, w = _of_aspect((height, width), target)
     return _middle(x, axes, (max(min(height, h), 1), max(min(width, w), 1)))
@@ -89,7 +95,7 @@ class Resizing(Layer):
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
-        return _sized(inputs[0], (self.height, self.width), self.data_format)
+        return sized(inputs[0], (self.height, self.width), self.data_format)
 
     def _padded(self, x: Tensor, axes: tuple[int, ...]) -> Tensor:
         # As in Keras both margins of an axis are alike: an odd pixel is not added.
@@ -106,7 +112,7 @@ class Resizing(Layer):
         size = (self.height, self.width)
         x = given if is_float(given) else ops.cast(given, given.trace.floatx)
         if self.crop_to_aspect_ratio:
-            x = _crop_to_aspect(x, axes, size)
+            x = crop_to_aspect(x, axes, size)
         elif self.pad_to_aspect_ratio:
             x = self._padded(x, axes)
         y = resize(x, size, axes, self.interpolation, self.antialias)
@@ -146,7 +152,7 @@ class CenterCrop(Layer):
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
-        return _sized(inputs[0], (self.height, self.width), self.data_format)
+        return sized(inputs[0], (self.height, self.width), self.data_format)
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
@@ -156,4 +162,4 @@ class CenterCrop(Layer):
         own = ints(tuple(x.shape[axis] for axis in axes))
         if own[0] >= size[0] and own[1] >= size[1]:
             return _middle(x, axes, size)
-        return resize(_crop_to_aspect(x, axes, size), size, axes, "bilinear")
+        return resize(crop_to_aspect(x, axes, size), size, axes, "bilinear")

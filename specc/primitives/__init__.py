@@ -63,8 +63,10 @@ from specc.primitives.movement import unstack as unstack
 from specc.primitives.reduction import argmax as argmax
 from specc.primitives.reduction import cumsum as cumsum
 from specc.primitives.reduction import dense as dense
+from specc.primitives.reduction import histogram as histogram
 from specc.primitives.reduction import log_softmax as log_softmax
 from specc.primitives.reduction import matmul as matmul
+from specc.primitives.reduction import order_descending as order_descending
 from specc.primitives.reduction import reduce_max as reduce_max
 from specc.primitives.reduction import reduce_mean as reduce_mean
 from specc.primitives.reduction import reduce_min as reduce_min

@@ -77,6 +77,21 @@ def sort_descending(x: Tensor) -> Tensor:
     return x.trace.emit("sort_descending", (x,), x.shape, x.dtype)
 
 
+def order_descending(x: Tensor) -> Tensor:
+    """Positions (int64) of the values along the last axis, the largest first; it may be open."""
+    return x.trace.emit("order_descending", (x,), x.shape, "int64")
+
+
+def histogram(ids: Tensor, bins: int) -> Tensor:
+    """How often each of 0 .. bins - 1 stands in a row; no gradient flows.
+
+    Shapes: ids (g, p) int64 of that range, result (g, bins).
+    """
+    shape = (ids.shape[0], bins)
+    made = ids.trace.emit("histogram", (ids,), shape, ids.trace.floatx, bins=bins)
+    return made.trace.emit("stop_gradient", (made,), shape, made.dtype)
+
+
 def matmul(a: Tensor, b: Tensor) -> Tensor:
     """Batched matrix product over the last two axes, leading axes broadcast (NumPy's matmul).
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from specc.graph import Value
+from specc.onnx_api import TensorType
 from specc.primitives import Tensor
 from specc.targets.layout import Layout, Placed, placed, plain
 from specc.targets.movement import along, restored
 from specc.targets.realiser import BASE, Realiser
-from specc.tensors import Dims, product
+from specc.tensors import Dims, Sym, product
 
 
 @BASE.rule("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin")
@@ -61,6 +64,31 @@ def sort_descending(r: Realiser, t: Tensor) -> Placed:
         "TopK", value, r.graph.ints(size), outputs=2, axis=position, largest=1, sorted=1
     )
     return restored(values, order, t.shape)
+
+
+@BASE.rule("order_descending")
+def order_descending(r: Realiser, t: Tensor) -> Placed:
+    """The indices of TopK of the whole last axis, whose length may be known at run time only."""
+    source = t.inputs[0]
+    x = plain(r.place(source), t.shape)
+    g, size = r.graph, t.shape[-1]
+    if isinstance(size, Sym):
+        length = g.op("Gather", g.op("Shape", x), g.ints(len(t.shape) - 1), axis=0)
+    else:
+        length = g.ints(size)
+    types = (TensorType(source.dtype, t.shape), TensorType("int64", t.shape))
+    _, found = g.stated_all("TopK", x, length, types=types, axis=-1, largest=1, sorted=1)
+    return placed(found, t.shape)
+
+
+@BASE.rule("histogram")
+def histogram(r: Realiser, t: Tensor) -> Placed:
+    """Ones scattered with addition."""
+    ids = plain(r.place(t.inputs[0]), t.inputs[0].shape)
+    g = r.graph
+    zeros = g.expand(g.const(np.zeros((1, 1)), t.dtype), t.shape, ids)
+    ones = g.expand(g.const(np.ones((1, 1)), t.dtype), t.inputs[0].shape, ids)
+    return placed(g.op("ScatterElements", zeros, ids, ones, axis=1, reduction="add"), t.shape)
 
 
 @BASE.rule("matmul")

@@ -233,12 +233,19 @@ def test_two_nested_models_of_one_name_get_two_keys():
     assert network.nodes[1].name == "box"
 
 
-def test_flags_of_calls_are_kept_and_nulls_dropped():
+def test_flags_of_calls_are_kept_and_nulls_and_training_dropped():
+    # Keras' functional models replace `training` by their own in every call.
     config = functional(
-        [source("x", 4), layer("d", "Dropout", [["x", 0, 0]], rate=0.5)], ["x", 0, 0], ["d", 0, 0]
+        [
+            source("x", 4),
+            layer("d", "ReversibleEmbedding", [["x", 0, 0]], input_dim=3, output_dim=4),
+        ],
+        ["x", 0, 0],
+        ["d", 0, 0],
     )
-    config["config"]["layers"][1]["inbound_nodes"][0]["kwargs"] = {"training": False, "mask": None}
-    assert from_keras(config).model.entries[0].flags == {"training": False}
+    kwargs = {"training": False, "mask": None, "reverse": True}
+    config["config"]["layers"][1]["inbound_nodes"][0]["kwargs"] = kwargs
+    assert from_keras(config).model.entries[0].flags == {"reverse": True}
 
 
 def test_everything_that_cannot_be_expressed_is_told_at_once():

@@ -64,3 +64,8 @@ def cases() -> list[Case]:
             Case(name, stored["layer"], stored["training"], inputs, weights, cotangent, stored)
         )
     return found
+
+
+def augmentations() -> list[dict[str, Any]]:
+    """The cases of layers that vary images, with the results that Keras computed."""
+    return json.loads((FROZEN / "augmentations.json").read_text())

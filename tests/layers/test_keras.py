@@ -10,7 +10,7 @@ import pytest
 from specc.layer import Layer
 from specc.layers.operations import Operation
 from tests.layers.bench import Bench
-from tests.layers.frozen import Case, cases
+from tests.layers.frozen import Case, augmentations, cases
 
 CASES = cases()
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -76,6 +76,8 @@ def test_every_layer_has_a_case() -> None:
         "layer_scale",
         "stochastic_depth",
     }
+    # tests/layers/test_augmentations.py
+    others |= {next(iter(case["layer"])) for case in augmentations()} | {"aug_mix", "pipeline"}
     # Operations have tests/keras_import/test_operations.py.
     kinds = {key for key, kind in Layer.kinds().items() if not issubclass(kind, Operation)}
     assert kinds - tested == others

@@ -46,6 +46,10 @@ UNDECLARED = {
     "LayerNormalization": ["rms_scaling"],
     "ReversibleEmbedding": ["lora_rank", "lora_alpha"],
     **{key: ["zero_output_for_mask"] for key in ["LSTM", "GRU", "SimpleRNN"]},
+    **{
+        key: ["data_format"]
+        for key in ["AutoContrast", "RandomBrightness", "RandomContrast", "Solarization"]
+    },
 }
 # Kinds that share the fields of a base whose siblings have another order in Keras.
 OWN_ORDER = {

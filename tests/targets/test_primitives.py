@@ -12,6 +12,7 @@ import pytest
 
 from specc import primitives as ops
 from specc.primitives import Tensor
+from specc.tensors import product
 from tests.numpy_primitives import RULES
 from tests.targets.nets import NETS
 from tests.targets.realised import Net, Realised
@@ -131,6 +132,11 @@ USES: dict[str, Use] = {
     "reduce_max": lambda n, x: ops.reduce_max(x, (1, 3)),
     "reduce_min-kept": lambda n, x: ops.reduce_min(x, 0, keepdims=True),
     "reduce_length-1": lambda n, x: ops.reduce_sum(ops.expand_dims(x, 1), 1) * 2,
+    "order_descending": lambda n, x: ops.cast(ops.order_descending(x), n.floatx) * x,
+    "order_descending-batch": lambda n, x: ops.gather_rows(
+        x, ops.order_descending(ops.reduce_sum(x, (1, 2, 3)))
+    ),
+    "histogram": lambda n, x: x * _counts(x),
     "sort_descending": lambda n, x: ops.sort_descending(x),
     "conv": lambda n, x: ops.conv(
         x, n.weight(2, 3, 3, 2), n.weight(2), strides=(1, 2), pads=((1, 0), (0, 1))
@@ -151,6 +157,12 @@ USES: dict[str, Use] = {
 
 def _rows(x: Tensor) -> Tensor:
     return ops.reshape(x, (x.shape[0], 72))
+
+
+def _counts(x: Tensor) -> Tensor:
+    whole = ops.cast(ops.clip(ops.absolute(x) * 3, 0, 3), "int64")
+    found = ops.histogram(ops.reshape(whole, (product((x.shape[0], 12)), 6)), 4)
+    return ops.slice_axis(ops.reshape(found, (x.shape[0], 4, 6, 2)), -1, 0, 1)
 
 
 def _flags(n: Net, x: Tensor) -> Tensor:
