@@ -15,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from specc.errors import InternalError
-from specc.onnx_api import NodeDef, TensorType, ValueDef, build, infer, type_code
+from specc.onnx_api import TensorType, infer, type_code
 from specc.tensors import Dim, Dims, DType, Sym
 
 Array: TypeAlias = npt.NDArray[Any]
 Operand: TypeAlias = "Value | float | Array"
+Values: TypeAlias = "tuple[Value, ...]"
+# A body, the states and a row: the next states, and parts of the results.
+Step: TypeAlias = "Callable[[Graph, Values, Values], tuple[Values, Values]]"
 # Inputs whose values decide output shapes are small; larger constants are never looked at.
 _SHAPE_DATA = 8192
 
@@ -81,13 +84,38 @@ class Node:
     outputs: tuple[Value, ...]
     attrs: Mapping[str, Any]
     scope: str
+    body: Body | None = None
+
+    @property
+    def reads(self) -> tuple[Value | None, ...]:
+        """The inputs, and what the body takes from the graph around it."""
+        return self.inputs if self.body is None else (*self.inputs, *self.body.taken)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Body:
+    """What a Scan repeats: a graph of its own, with inputs and outputs in ONNX's order."""
+
+    graph: Graph
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+
+    @property
+    def taken(self) -> tuple[Value, ...]:
+        """Values of the graph around it that the body reads."""
+        return tuple(outer for _, outer in self.graph.taken.values())
 
 
 @dataclass(slots=True)
 class Graph:
-    """Nodes in evaluation order, inputs, and constants."""
+    """Nodes in evaluation order, inputs, and constants.
+
+    `outer` is the graph around a body; `taken` are its values, and what stands for them here.
+    """
 
     opset: int = 18
+    outer: Graph | None = None
+    taken: dict[int, tuple[Value, Value]] = field(default_factory=dict[int, "tuple[Value, Value]"])
     nodes: list[Node] = field(default_factory=list[Node])
     inputs: list[Value] = field(default_factory=list[Value])
     scopes: list[str] = field(default_factory=list[str])
@@ -111,6 +139,8 @@ class Graph:
 
     def const(self, value: object, dtype: DType | None = None) -> Value:
         """A constant; equal ones are stored once."""
+        if self.outer is not None:
+            return self.take(self.outer.const(value, dtype))
         array = np.asarray(value, None if dtype is None else np.dtype(dtype))
         key = (array.dtype.str, array.shape, array.tobytes())
         found = self._constants.get(key)
@@ -120,6 +150,47 @@ class Graph:
             kind = cast("DType", str(array.dtype))
             found = self._constants[key] = Value(self, name, kind, shape, const=array)
         return found
+
+    def take(self, value: Value) -> Value:
+        """A value of the graph around this body, to be read in it."""
+        if id(value) not in self.taken:
+            inner = Value(self, value.name, value.dtype, value.shape, const=value.const)
+            self.taken[id(value)] = (inner, value)
+        return self.taken[id(value)][0]
+
+    def scan(
+        self,
+        states: Sequence[Value],
+        rows: Sequence[Value],
+        step: Step,
+        *,
+        backwards: bool = False,
+    ) -> Values:
+        """The last states, then what `step` makes of each row, stacked.
+
+        `step(body, states, row)` returns the next states and its parts of the results. The first
+        axis of `rows` is what is walked along; `backwards` from its end.
+        """
+        base = "/".join([*self.scopes, f"Scan_{len(self.nodes)}"])
+        inner = Graph(self.opset, self, scopes=[base])
+        before = tuple(
+            inner.input(f"{base}/state_{i}", s.dtype, s.shape) for i, s in enumerate(states)
+        )
+        row = tuple(
+            inner.input(f"{base}/row_{i}", r.dtype, r.shape[1:]) for i, r in enumerate(rows)
+        )
+        after, parts = step(inner, before, row)
+        body = Body(inner, (*before, *row), _distinct(inner, (*after, *parts)))
+        count = rows[0].shape[:1]
+        types = [TensorType(x.dtype, x.shape) for x in after]
+        types += [TensorType(x.dtype, (*count, *x.shape)) for x in parts]
+        turned = int(backwards)
+        attrs = {
+            "num_scan_inputs": len(rows),
+            "scan_input_directions": [turned] * len(rows),
+            "scan_output_directions": [turned] * len(parts),
+        }
+        return self.append("Scan", (*states, *rows), attrs, types, body)
 
     def ints(self, *values: int) -> Value:
         """A 1-D int64 constant: axes, shapes, sizes."""
@@ -169,22 +240,24 @@ class Graph:
             outputs,
             self.opset,
         )
-        return self._append(op, inputs, attrs, types)
+        return self.append(op, inputs, attrs, types)
 
-    def _append(
+    def append(
         self,
         op: str,
         inputs: tuple[Value | None, ...],
         attrs: dict[str, Any],
         types: Sequence[TensorType],
+        body: Body | None = None,
     ) -> tuple[Value, ...]:
+        """All outputs of a new node, whatever their types are said to be."""
         outputs = len(types)
         base = "/".join([*self.scopes, f"{op}_{len(self.nodes)}"])
         values = tuple(
             Value(self, base if outputs == 1 else f"{base}_{k}", t.dtype, t.shape, index=k)
             for k, t in enumerate(types)
         )
-        node = Node(op, inputs, values, attrs, "/".join(self.scopes))
+        node = Node(op, inputs, values, attrs, "/".join(self.scopes), body)
         for value in values:
             value.node = node
         self.nodes.append(node)
@@ -264,7 +337,7 @@ class Graph:
         key = (op, tuple(id(x) for x in inputs), tuple(sorted(attrs.items())), len(types))
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = self._append(op, inputs, attrs, types)
+            found = self._made[key] = self.append(op, inputs, attrs, types)
         return found
 
     def _shape(self, shape: Dims, like: Value) -> Value:
@@ -290,77 +363,8 @@ class Graph:
         for node in reversed(self.nodes):
             if any(id(value) in wanted for value in node.outputs):
                 kept.append(node)
-                wanted.update(id(x) for x in node.inputs if x is not None)
+                wanted.update(id(x) for x in node.reads if x is not None)
         return kept[::-1]
-
-    def to_bytes(
-        self,
-        name: str,
-        inputs: Sequence[Value],
-        outputs: Mapping[str, Value],
-        metadata: Mapping[str, str] | None = None,
-    ) -> bytes:
-        """A checked ONNX model that computes the named `outputs` from `inputs`.
-
-        Every given input is declared, also one that no node reads, so that signatures do not
-        depend on what simplification removed.
-        """
-        nodes = self.live(list(outputs.values()))
-        names, extra = _output_names(outputs)
-        used = {id(x): x for node in nodes for x in node.inputs if x is not None}
-        for value in outputs.values():
-            used[id(value)] = value
-        known = {id(x) for x in inputs}
-        for value in used.values():
-            if value.node is None and value.const is None and id(value) not in known:
-                raise InternalError(f"graph {name!r} reads {value.name!r}, which is no input of it")
-        public = {x.name for x in inputs} | set(outputs)
-
-        def label(value: Value | None) -> str:
-            if value is None:
-                return ""
-            if id(value) in known or id(value) in names:
-                return names.get(id(value), value.name)
-            # What a user named keeps its name; `$` is in no name of a spec.
-            return f"{value.name}$" if value.name in public else value.name
-
-        defs = [
-            NodeDef(
-                node.op,
-                tuple(map(label, node.inputs)),
-                tuple(map(label, node.outputs)),
-                node.attrs,
-                node.outputs[0].name,
-            )
-            for node in nodes
-        ]
-        defs += [NodeDef("Identity", (label(v),), (k,), {}, f"output/{k}") for k, v in extra]
-        return build(
-            name,
-            defs,
-            [ValueDef(x.name, TensorType(x.dtype, x.shape)) for x in inputs],
-            [ValueDef(k, TensorType(v.dtype, v.shape)) for k, v in outputs.items()],
-            {label(v): v.const for v in used.values() if v.const is not None},
-            self.opset,
-            metadata or {},
-        )
-
-
-def _output_names(
-    outputs: Mapping[str, Value],
-) -> tuple[dict[int, str], list[tuple[str, Value]]]:
-    """Names that node results take as outputs, and the outputs that need an Identity of their own.
-
-    A graph input, a constant, or a value that is an output already cannot be renamed.
-    """
-    names: dict[int, str] = {}
-    extra: list[tuple[str, Value]] = []
-    for name, value in outputs.items():
-        if value.node is None or id(value) in names:
-            extra.append((name, value))
-        else:
-            names[id(value)] = name
-    return names, extra
 
 
 def _key(attrs: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -372,3 +376,13 @@ def _shape_data(x: Value | None) -> Array | None:
     if x is None or x.const is None or x.const.size > _SHAPE_DATA:
         return None
     return x.const if x.const.dtype.kind in "iu" else None
+
+
+def _distinct(body: Graph, values: Values) -> Values:
+    """Outputs of a body, each made by a node of its own."""
+    found: list[Value] = []
+    for x in values:
+        if x.node is None or any(x is other for other in found):
+            x = body.append("Identity", (x,), {}, [TensorType(x.dtype, x.shape)])[0]  # noqa: PLW2901
+        found.append(x)
+    return tuple(found)

@@ -150,6 +150,16 @@ class ValueDef:
     type: TensorType
 
 
+@dataclass(frozen=True, slots=True)
+class BodyDef:
+    """The graph that a node repeats."""
+
+    name: str
+    nodes: tuple[NodeDef, ...]
+    inputs: tuple[ValueDef, ...]
+    outputs: tuple[ValueDef, ...]
+
+
 def build(
     name: str,
     nodes: Sequence[NodeDef],
@@ -199,10 +209,20 @@ def _constant(name: str, value: np.ndarray[Any, Any]) -> onnx.TensorProto:
 
 
 def _node(node: NodeDef) -> onnx.NodeProto:
-    return helper.make_node(
-        node.op, node.inputs, node.outputs, name=node.name,
-        **dict(sorted(node.attrs.items())),
-    )  # fmt: skip
+    attrs: dict[str, Any] = {
+        key: _body(value) if isinstance(value, BodyDef) else value
+        for key, value in sorted(node.attrs.items())
+    }
+    return helper.make_node(node.op, node.inputs, node.outputs, name=node.name, **attrs)
+
+
+def _body(body: BodyDef) -> onnx.GraphProto:
+    return helper.make_graph(
+        [_node(node) for node in body.nodes],
+        body.name,
+        [_value(value) for value in body.inputs],
+        [_value(value) for value in body.outputs],
+    )
 
 
 def _value(value: ValueDef) -> onnx.ValueInfoProto:

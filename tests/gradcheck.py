@@ -17,6 +17,7 @@ from onnx.reference.op_run import OpRun
 from specc import vjps
 from specc.autodiff import gradients
 from specc.graph import Graph, Value
+from specc.onnx_model import to_bytes
 from specc.tensors import BATCH, Dims, Sym
 
 __all__ = ["Build", "Gradcheck", "gradcheck", "spaced", "vjps"]
@@ -139,7 +140,7 @@ class Gradcheck:
         outputs |= {
             f"dx{i}": dx for i, dx in zip(self.floating, found, strict=True) if dx is not None
         }
-        self.model = g.to_bytes("gradcheck", [*xs, *us.values()], outputs)
+        self.model = to_bytes(g, "gradcheck", [*xs, *us.values()], outputs)
         rng = np.random.default_rng(7)
         self.cotangents = {k: rng.normal(size=s).astype(self.dtype) for k, s in self.shapes.items()}
 

@@ -10,6 +10,7 @@ from onnx.reference import ReferenceEvaluator
 from specc.autodiff import flat_ops, gradients, no_gradient, rules, unbroadcast, vjp
 from specc.errors import InternalError, MissingRuleError
 from specc.graph import Adjoint, Graph, Value
+from specc.onnx_model import to_bytes
 from specc.tensors import BATCH, Sym
 from tests.gradcheck import gradcheck, spaced, vjps
 
@@ -18,7 +19,7 @@ __all__ = ["vjps"]
 
 def evaluate(g: Graph, feeds: dict[str, np.ndarray], *values: Value) -> list[np.ndarray]:
     outputs = {f"y{i}": value for i, value in enumerate(values)}
-    return ReferenceEvaluator(g.to_bytes("test", g.inputs, outputs)).run(None, feeds)
+    return ReferenceEvaluator(to_bytes(g, "test", g.inputs, outputs)).run(None, feeds)
 
 
 def ones(g: Graph, y: Value) -> Value:
@@ -211,7 +212,7 @@ def test_embedding_gradients_are_exact_on_many_threads() -> None:
     assert dx is not None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 4
-    model = g.to_bytes("embedding", g.inputs, {"dx": dx})
+    model = to_bytes(g, "embedding", g.inputs, {"dx": dx})
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(0)
     feeds = {

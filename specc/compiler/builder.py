@@ -11,6 +11,7 @@ from specc.compiler.program import Port, Program, Role
 from specc.compiler.state import NEXT, STATISTICS, WEIGHTS, StateTensor, vector
 from specc.graph import Graph, Value
 from specc.network import Network
+from specc.onnx_model import to_bytes
 from specc.primitives import Tensor, Trace
 from specc.targets.layout import Layout, Placed, placed, plain, regroup
 from specc.targets.realiser import Realiser
@@ -51,10 +52,11 @@ class Builder:
             name = tensor.attrs["name"]
             self.input(name, tensor.dtype, tensor.shape, role_of(name))
 
-    def realiser(self, source: WeightSource) -> Realiser:
+    def realiser(self, source: WeightSource, *, gradients: bool = True) -> Realiser:
         """A realiser that knows the inputs declared so far."""
         values = {name: value for name, (value, _) in self.inputs.items()}
-        return Realiser(self.graph, self.target.rules, source, self.storage, values)
+        rules = self.target.rules
+        return Realiser(self.graph, rules, source, self.storage, values, gradients=gradients)
 
     def output(self, name: str, value: Value, role: Role) -> None:
         """A named output."""
@@ -68,8 +70,8 @@ class Builder:
         """The checked model and its signature."""
         values = {key: value for key, (value, _) in self.outputs.items()}
         nodes = Counter(node.op for node in self.graph.live(list(values.values())))
-        model = self.graph.to_bytes(
-            name, [value for value, _ in self.inputs.values()], values, metadata
+        model = to_bytes(
+            self.graph, name, [value for value, _ in self.inputs.values()], values, metadata
         )
         inputs = tuple(Port(key, v.dtype, v.shape, role) for key, (v, role) in self.inputs.items())
         outputs = tuple(

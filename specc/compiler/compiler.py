@@ -235,7 +235,7 @@ class Compiler:
         scored = score(self.network, self.objectives, flows, forward, self.batch)
         source = packed(b, weight_vectors(self.network, self.storage))
         b.declare([*inputs, scored.loss, *scored.adds.values()])
-        realiser = b.realiser(source)
+        realiser = b.realiser(source, gradients=False)
         made = realiser.realise([scored.loss, *scored.adds.values()], self.target.planner)
         b.output("loss", made[0].value, "loss")
         self._metrics(b, realiser, trace, scored)
@@ -263,7 +263,7 @@ class Compiler:
             source = Baked(arrays)
         for _, raws in fed:
             b.declare(raws)
-        realiser = b.realiser(source)
+        realiser = b.realiser(source, gradients=False)
         made = realiser.realise(outputs, self.target.planner)
         for name, tensor, value in zip(self.output_names, outputs, made, strict=True):
             b.output(name, plain(value, tensor.shape), "output")

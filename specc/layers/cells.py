@@ -13,6 +13,7 @@ from specc import primitives as ops
 from specc.layer import Cost, Layer, Lowering, Shapes
 from specc.layers.dropout import kept
 from specc.primitives import Tensor
+from specc.primitives.tensor import ints
 from specc.shapes import ShapeError
 from specc.tensors import Shape, show
 
@@ -35,16 +36,23 @@ class Course:
         mask: (N, T), true where a step counts; None when all do. Others repeat what was before.
         zeros: whether the output of a step that does not count is 0.
         start: states before the first step; zeros when empty.
+        states: whether the last states are asked for.
+        unroll: whether each step is to be written out.
     """
 
     mask: Tensor | None = None
     zeros: bool = False
     start: States = ()
+    states: bool = True
+    unroll: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a recurrence gives: (N, T, ...) outputs in the order of the steps, and last states."""
+    """What a recurrence gives: (N, T, ...) outputs in the order of the steps, and last states.
+
+    The states may be missing where they are not asked for.
+    """
 
     outputs: Tensor
     states: States
@@ -52,9 +60,7 @@ class Ran:
     @property
     def last(self) -> Tensor:
         """The output of the last step."""
-        steps = self.outputs.shape[1]
-        end = steps if isinstance(steps, int) else 0
-        return ops.squeeze(ops.slice_axis(self.outputs, 1, end - 1, end), 1)
+        return at_step(self.outputs, -1)
 
 
 class Cell(Layer):
@@ -118,7 +124,7 @@ class Cell(Layer):
 
         Shapes: x (N, T, ...). Source: keras/src/backend/tensorflow/rnn.py, rnn (3.15.1).
         """
-        step = _first_step(x)
+        step = at_step(x, 0)
         start = course.start or self.zeros(step)
         noise = self.noise(low, step, start)
         entered = ops.unstack(self.enter(low, x, noise), 1)
@@ -180,9 +186,23 @@ def dropped(x: Tensor, factor: Tensor) -> Tensor:
     return x * (factor if x.rank == factor.rank else ops.expand_dims(factor, 1))
 
 
-def _first_step(x: Tensor) -> Tensor:
-    """(N, ...) of the first step: what states and dropouts take their batch from."""
-    return ops.squeeze(ops.slice_axis(x, 1, 0, 1), 1)
+def at_step(x: Tensor, step: int) -> Tensor:
+    """One step of a sequence; a negative one counts from the end. Shapes: (N, T, ...), (N, ...)."""
+    at = step % ints(x.shape[1:2])[0]
+    return ops.squeeze(ops.slice_axis(x, 1, at, at + 1), 1)
+
+
+def shown(outputs: Tensor, course: Course) -> Tensor:
+    """What a sequence of states shows: where a mask leaves a step out, the output before or 0.
+
+    Before the first step that counts that is 0, whatever the state was at the start.
+    """
+    if course.mask is None or not (course.zeros or course.start):
+        return outputs
+    mark = ops.cast(ops.cast(course.mask, "bool"), outputs.dtype)
+    if not course.zeros:
+        mark = ops.clip(ops.cumsum(mark, 1), 0.0, 1.0)
+    return outputs * ops.expand_dims(mark, -1)
 
 
 def _marks(course: Course, x: Tensor) -> tuple[list[Tensor], list[Tensor]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from pydantic import PositiveInt
@@ -13,9 +14,11 @@ from specc.fields import OptionalActivation, Rate
 from specc.initializers import GlorotUniform, Initializer, Orthogonal, Zeros
 from specc.layer import Layer, Lowering, Shapes, Weight
 from specc.layers.axes import known
-from specc.layers.cells import Cell, Noise, States, dropped, factors
+from specc.layers.cells import Cell, Course, Noise, Ran, States, at_step, dropped, factors, shown
 from specc.layers.weight import weight
 from specc.primitives import Tensor
+from specc.primitives.recurrence import FUNCTIONS
+from specc.primitives.tensor import ints
 from specc.regularizers import Regularizer
 from specc.shapes import ShapeError
 from specc.tensors import Shape, show
@@ -127,6 +130,35 @@ class Gated(GateFields, Cell):
         if len(noise.states) <= 1:
             return ops.dense(h * noise.states[0] if noise.states else h, kernel)
         return self.products([h * factor for factor in noise.states], kernel)
+
+    def is_whole(self, low: Lowering) -> bool:
+        """Whether the recurrence is one that targets know as a whole."""
+        dropping = low.training and self.recurrent_dropout > 0.0
+        fields = ("activation", "recurrent_activation")
+        names = [getattr(self, name) for name in fields if hasattr(self, name)]
+        return not dropping and all((name or "linear") in FUNCTIONS for name in names)
+
+    @abstractmethod
+    def whole(self, given: ops.Recurrent, *, states: bool) -> Tensor:
+        """The states of all steps; with `states`, what else is asked for behind them."""
+
+    @override
+    def run(self, low: Lowering, x: Tensor, course: Course) -> Ran:
+        if course.unroll or not self.is_whole(low):
+            return super().run(low, x, course)
+        noise = factors(low, at_step(x, 0), self.dropout, 1)
+        bias = low.weight("bias") if self.use_bias else None
+        mask = None if course.mask is None else ops.cast(course.mask, "bool")
+        given = ops.Recurrent(
+            dropped(x, noise[0]) if noise else x,
+            low.weight("kernel"), low.weight("recurrent_kernel"), bias, course.start, mask,
+        )  # fmt: skip
+        made = self.whole(given, states=course.states)
+        steps = ints(x.shape[1:2])[0]
+        hidden = ops.slice_axis(made, 1, 0, steps)
+        further = ints(made.shape[1:2])[0] - steps
+        lasts = [at_step(hidden, -1), *(at_step(made, steps + i) for i in range(further))]
+        return Ran(shown(hidden, course), tuple(lasts))
 
     def parts(self, gates: Tensor) -> list[Tensor]:
         """The gates one by one. Shapes: (N, gates units) to (N, units)."""

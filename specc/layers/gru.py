@@ -89,6 +89,11 @@ class GRUCell(GRUFields, Gated):
         return activations.apply(self.recurrent_activation, x)
 
     @override
+    def whole(self, given: ops.Recurrent, *, states: bool) -> Tensor:
+        functions = (self.activation or "linear", self.recurrent_activation or "linear")
+        return ops.gru(given, *functions, reset_after=self.reset_after)
+
+    @override
     def step_cost(self, step: Shape) -> Cost:
         each = 3 + 3 * self.use_bias * (1 + self.reset_after) + 5
         each += 2 * activations.get(self.recurrent_activation).ops

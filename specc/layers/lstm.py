@@ -9,6 +9,7 @@ import numpy.typing as npt
 from typing_extensions import override
 
 from specc import activations
+from specc import primitives as ops
 from specc.fields import OptionalActivation
 from specc.initializers import Initializer
 from specc.layer import Cost, Lowering, Weight
@@ -100,6 +101,11 @@ class LSTMCell(LSTMFields, Gated):
     ) -> tuple[Tensor, States]:
         gates = self.parts(entered + self.recurrent(low, states[0], noise))
         return memory(self, gates, states[1])
+
+    @override
+    def whole(self, given: ops.Recurrent, *, states: bool) -> Tensor:
+        functions = (self.activation or "linear", self.recurrent_activation or "linear")
+        return ops.lstm(given, *functions, cell=states)
 
     @override
     def step_cost(self, step: Shape) -> Cost:

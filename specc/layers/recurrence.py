@@ -44,7 +44,7 @@ class Recurrence(Layer):
     stateful: Annotated[Literal[False], unsupported("a state kept between batches")] = False
     """Whether a batch begins with the states at which the last one ended: not supported."""
     unroll: bool = False
-    """Kept for Keras' sake: it chooses an algorithm, never a result."""
+    """Whether every step is written out in the graph; it changes no result."""
 
     @property
     @abstractmethod
@@ -109,7 +109,7 @@ class Recurrence(Layer):
         if self.go_backwards:
             x = ops.reverse(x, 1)
             mask = None if mask is None else ops.reverse(mask, 1)
-        course = Course(mask, self.zeros_for_mask, start)
+        course = Course(mask, self.zeros_for_mask, start, self.return_state, self.unroll)
         ran = self.inner.run(Nested(low, self.inner_name), x, course)
         return self._given(ran)
 

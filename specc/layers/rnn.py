@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -101,7 +102,7 @@ class StackedRNNCells(Cell):
         for name, cell in cells:
             own, rest = rest[: cell.state_count], rest[cell.state_count :]
             zeros = course.zeros and cell is cells[-1][1]
-            ran = cell.run(Nested(low, name), y, Course(course.mask, zeros, tuple(own)))
+            ran = cell.run(Nested(low, name), y, replace(course, zeros=zeros, start=tuple(own)))
             y = ran.outputs
             states += ran.states
         return Ran(y, tuple(states))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from specc import activations
+from specc import primitives as ops
 from specc.layer import Cost, Lowering
 from specc.layers.axes import known
 from specc.layers.cells import Noise, States
@@ -29,6 +30,10 @@ class SimpleRNNCell(Gated):
     ) -> tuple[Tensor, States]:
         h = activations.apply(self.activation, entered + self.recurrent(low, states[0], noise))
         return h, (h,)
+
+    @override
+    def whole(self, given: ops.Recurrent, *, states: bool) -> Tensor:
+        return ops.simple_rnn(given, self.activation or "linear")
 
     @override
     def step_cost(self, step: Shape) -> Cost:

@@ -60,6 +60,10 @@ from specc.primitives.movement import stop_gradient as stop_gradient
 from specc.primitives.movement import take as take
 from specc.primitives.movement import transpose as transpose
 from specc.primitives.movement import unstack as unstack
+from specc.primitives.recurrence import Recurrent as Recurrent
+from specc.primitives.recurrence import gru as gru
+from specc.primitives.recurrence import lstm as lstm
+from specc.primitives.recurrence import simple_rnn as simple_rnn
 from specc.primitives.reduction import argmax as argmax
 from specc.primitives.reduction import cumsum as cumsum
 from specc.primitives.reduction import dense as dense

@@ -6,13 +6,22 @@ from collections.abc import Sequence
 
 from specc.graph import Value
 from specc.primitives import Tensor
-from specc.targets import elementwise, movement, random, reduction, texts
+from specc.targets import (
+    elementwise,
+    gru,
+    lstm,
+    movement,
+    random,
+    reduction,
+    simple_rnn,
+    texts,
+)
 from specc.targets.layout import Placed, as_order, from_order, single
 from specc.targets.realiser import BASE, Realiser, Rules
 from specc.tensors import Dims
 
 PORTABLE = Rules(parent=BASE)
-FAMILIES = (elementwise, movement, random, reduction, texts)
+FAMILIES = (elementwise, gru, lstm, movement, random, reduction, simple_rnn, texts)
 """Modules whose rules fill BASE when they are imported."""
 
 

@@ -80,6 +80,7 @@ class Realiser:
         storage: how each weight lies in the state; shared by the graphs of one program. A weight
             is laid out by the first op that cares, and every other use adapts.
         planned: what the target's planner decided about tensors; None: emptied, another took over.
+        gradients: whether gradients will be taken of what is realised.
     """
 
     graph: Graph
@@ -90,6 +91,7 @@ class Realiser:
     done: dict[int, Placed] = field(default_factory=dict[int, Placed])
     held: list[Tensor] = field(default_factory=list[Tensor])
     planned: dict[int, Planned | None] = field(default_factory=dict[int, "Planned | None"])
+    gradients: bool = True
 
     def realise(self, tensors: Sequence[Tensor], planner: Planner | None = None) -> list[Placed]:
         """All of `tensors`, in the order in which they were made.

@@ -13,6 +13,7 @@ from onnx.reference import ReferenceEvaluator
 
 from specc.autodiff import gradients
 from specc.graph import Graph, Value
+from specc.onnx_model import to_bytes
 from specc.vjps.movement import inverse_table
 from tests.gradcheck import Build
 from tests.vjps.cases import ints, node, window
@@ -26,7 +27,7 @@ def grads(build: Build, *inputs: Sequence[object]) -> list[list[float]]:
     y: Value = build(g, *xs)
     found = gradients(g, [(y, g.const(np.ones(y.shape)))], xs)
     outputs = {f"dx{i}": dx for i, dx in enumerate(found) if dx is not None}
-    model = ReferenceEvaluator(g.to_bytes("ties", xs, outputs))
+    model = ReferenceEvaluator(to_bytes(g, "ties", xs, outputs))
     return [v.tolist() for v in model.run(None, {f"x{i}": a for i, a in enumerate(arrays)})]
 
 
