@@ -209,7 +209,7 @@ class Graph:
         """What stands between spaces in each text of (N,), as (N, most); rows end in ""."""
         # How many words there will be is not known; who slices the result states the shape.
         unknown = TensorType("string", (*x.shape, 1))
-        return self._append(
+        return self.append(
             "StringSplit", (x,), {"delimiter": " "}, (unknown, TensorType("int64", x.shape))
         )[0]
 

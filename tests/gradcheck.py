@@ -98,9 +98,31 @@ class Erf(OpRun):
         return (np.vectorize(math.erf, otypes=[float])(x).astype(x.dtype),)
 
 
+class Scan(OpRun):
+    """Either direction; ONNX's has the forward one only."""
+
+    def need_context(self) -> bool:
+        return True
+
+    def _run(self, *args: Array, context: Any = None, **attrs: Any) -> tuple[Array, ...]:
+        rows = args[len(args) - attrs["num_scan_inputs"] :]
+        states = list(args[: len(args) - len(rows)])
+        ways = [1 - 2 * way for way in attrs["scan_input_directions"]]
+        turned = [x[::way] for x, way in zip(rows, ways, strict=True)]
+        made: list[list[Array]] = []
+        for row in zip(*turned, strict=True):
+            given = dict(zip(self.body.input_names, (*states, *row), strict=True))
+            found = self.body.run(None, {**(context or {}), **given})
+            states, parts = found[: len(states)], found[len(states) :]
+            made.append(parts)
+        ends = [1 - 2 * way for way in attrs["scan_output_directions"]]
+        stacked = [np.stack(p)[::way] for p, way in zip(zip(*made, strict=True), ends, strict=True)]
+        return (*states, *stacked)
+
+
 def evaluator(model: bytes) -> ReferenceEvaluator:
     """ONNX's reference evaluator of a model."""
-    return ReferenceEvaluator(model, new_ops=[AveragePool, ConvTranspose, Erf, MaxPool])
+    return ReferenceEvaluator(model, new_ops=[AveragePool, ConvTranspose, Erf, MaxPool, Scan])
 
 
 @dataclass

@@ -249,3 +249,50 @@ def one_hot(t: Tensor, ids: np.ndarray) -> np.ndarray:
 @rule("batch_size")
 def batch_size(t: Tensor, x: np.ndarray) -> np.ndarray:
     return np.asarray(x.shape[t.attrs["axis"]], t.dtype)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+FUNCTIONS = {
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+    "relu": lambda x: np.maximum(x, 0.0),
+    "linear": lambda x: x,
+    "hard_sigmoid": lambda x: np.clip(x / 6.0 + 0.5, 0.0, 1.0),
+}
+
+
+@rule("simple_rnn", "lstm", "gru")
+def recurrence(t: Tensor, x: np.ndarray, w: np.ndarray, r: np.ndarray, *rest: np.ndarray) -> Any:
+    """Step by step, each gate by itself."""
+    given = list(rest)
+    units, steps = len(r), x.shape[1]
+    act = FUNCTIONS[t.attrs["activation"]]
+    gate = FUNCTIONS[t.attrs.get("recurrent_activation", "linear")]
+    states = [np.zeros((len(x), units), x.dtype)] * 2
+    for i in range(t.attrs["states"]):
+        states[i] = given.pop(0)
+    bias = given.pop(0) if t.attrs["has_bias"] else np.zeros(w.shape[1], x.dtype)
+    own, other = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
+    mask = given.pop() if t.attrs["has_mask"] else np.ones(x.shape[:2], np.bool_)
+    h, c = states
+    made = []
+    for step in range(steps):
+        a = np.split(x[:, step] @ w + own, w.shape[1] // units, -1)
+        b = np.split(h @ r + other, w.shape[1] // units, -1)
+        if t.op == "simple_rnn":
+            new, cell = act(a[0] + b[0]), c
+        elif t.op == "lstm":
+            i, f, g, o = (p + q for p, q in zip(a, b, strict=True))
+            cell = gate(f) * c + gate(i) * act(g)
+            new = gate(o) * act(cell)
+        else:
+            z, reset, cell = gate(a[0] + b[0]), gate(a[1] + b[1]), c
+            left = reset * b[2] if t.attrs["reset_after"] else (reset * h) @ r[:, 2 * units :]
+            new = z * h + (1 - z) * act(a[2] + left)
+        keep = mask[:, step, np.newaxis]
+        h, c = np.where(keep, new, h), np.where(keep, cell, c)
+        made.append(h)
+    return np.stack([*made, *[c] * t.attrs["more"]], 1)

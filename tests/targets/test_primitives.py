@@ -151,8 +151,55 @@ USES: dict[str, Use] = {
     "batch_norm": lambda n, x: ops.batch_norm(
         x, n.weight(3), n.weight(3), n.weight(3), ops.exp(n.weight(3)), 1e-3
     ),
+    "simple_rnn": lambda n, x: ops.simple_rnn(recurrent(n, x, 1), "tanh"),
+    "simple_rnn-linear": lambda n, x: ops.simple_rnn(recurrent(n, x, 1, bias=()), "linear"),
+    "simple_rnn-all": lambda n, x: ops.simple_rnn(
+        recurrent(n, x, 1, states=1, masked=True), "hard_sigmoid"
+    ),
+    "lstm": lambda n, x: ops.lstm(recurrent(n, x, 4), "tanh", "sigmoid"),
+    "lstm-cell": lambda n, x: ops.lstm(
+        recurrent(n, x, 4, bias=(), states=2), "linear", "hard_sigmoid", cell=True
+    ),
+    "lstm-all": lambda n, x: ops.lstm(
+        recurrent(n, x, 4, states=2, masked=True), "tanh", "sigmoid", cell=True
+    ),
+    "gru-after": lambda n, x: ops.gru(
+        recurrent(n, x, 3, bias=(2, 6)), "tanh", "sigmoid", reset_after=True
+    ),
+    "gru-after-all": lambda n, x: ops.gru(
+        recurrent(n, x, 3, bias=(2, 6), states=1, masked=True), "tanh", "sigmoid", reset_after=True
+    ),
+    "gru-before": lambda n, x: ops.gru(
+        recurrent(n, x, 3, bias=()), "tanh", "linear", reset_after=False
+    ),
+    "gru-before-all": lambda n, x: ops.gru(
+        recurrent(n, x, 3, states=1, masked=True), "tanh", "sigmoid", reset_after=False
+    ),
     "stop_gradient": lambda n, x: ops.stop_gradient(ops.sign(x)) * x,
 }
+
+
+def recurrent(
+    n: Net,
+    x: Tensor,
+    gates: int,
+    *,
+    bias: tuple[int, ...] | None = None,
+    states: int = 0,
+    masked: bool = False,
+) -> ops.Recurrent:
+    """A recurrence of 2 units over 4 steps of 3 features."""
+    steps = ops.reduce_mean(x, 2)
+    bias = (2 * gates,) if bias is None else bias
+    mask = ops.greater(ops.reduce_sum(steps, -1), 0.1) if masked else None
+    return ops.Recurrent(
+        steps,
+        n.weight(3, 2 * gates),
+        n.weight(2, 2 * gates),
+        n.weight(*bias) if bias else None,
+        [n.input(2) for _ in range(states)],
+        mask,
+    )
 
 
 def _rows(x: Tensor) -> Tensor:
@@ -226,8 +273,9 @@ def test_every_primitive_is_used() -> None:
 
 def test_every_function_of_the_vocabulary_is_used() -> None:
     functions = {name for name in vars(ops) if not name.startswith("_")}
-    modules = {"arithmetic", "movement", "reduction", "source", "tensor", "texts", "window"}
-    others = {"Tensor", "Trace", "graph_input", "state", "is_float"}
+    modules = {"arithmetic", "movement", "recurrence", "reduction", "source", "tensor", "texts"}
+    modules |= {"window"}
+    others = {"Recurrent", "Tensor", "Trace", "graph_input", "state", "is_float"}
     # tests/targets/test_random.py has them.
     others |= {"random_uniform", "random_normal"}
     # tests/data/test_columns.py has them.
