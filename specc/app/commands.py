@@ -19,6 +19,7 @@ from specc.app import (
     outcome,
     plot,
     predicting,
+    report,
     schema,
     summary,
     training,
@@ -68,6 +69,7 @@ app.command("compile")(compiling.compile_)
 app.command()(training.train)
 app.command()(predicting.evaluate)
 app.command("run")(predicting.run)
+app.command()(report.report)
 app.command("import")(importing.import_)
 app.command()(diff.diff)
 app.command()(fmt.fmt)

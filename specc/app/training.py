@@ -36,6 +36,9 @@ def train(
         bool,
         typer.Option("--resume", help="Go on with a run that was stopped; by default the newest."),
     ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write report.html into the run at the end.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -74,10 +77,14 @@ def train(
         raise typer.Exit(INTERRUPTED) from None
     finally:
         progress.close()
-    _report(found, as_json=as_json)
+    _show(found, as_json=as_json)
+    if report:
+        from specc.report import write_report
+
+        complain(f"wrote {write_report(found.folder, data)}")
 
 
-def _report(found: Trained, *, as_json: bool) -> None:
+def _show(found: Trained, *, as_json: bool) -> None:
     if as_json:
         show_json({"run": str(found.folder), "history": found.history.history, "test": found.test})
         return

@@ -1,0 +1,79 @@
+"""What the model consists of: the drawing, and where parameters, work and time go."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+
+from specc.compiler.bundle import baked
+from specc.costs import CallCost, costs
+from specc.drawing import draw
+from specc.report.opened import Opened
+from specc.session import node_seconds
+from specc.summaries.rows import shape_text, size_text
+from specc.web.page import Section
+from specc.web.tables import table, with_bar
+
+TIMED_BATCH = 32
+# Above this the drawing is folded away.
+LONG = 40
+
+
+def drawing(run: Opened) -> Section:
+    """The architecture."""
+    svg = draw(run.network)
+    figure = f'<div class="wide" tabindex="0" role="region" aria-label="Drawing">{svg}</div>'
+    if len(run.network.calls) > LONG:
+        figure = f"<details><summary>Show all layers</summary>{figure}</details>"
+    return Section("Architecture", figure)
+
+
+def layers(run: Opened) -> Section:
+    """A row for each call: shape, and its shares of parameters, work and time."""
+    found = costs(run.network)
+    seconds = _seconds(run, [call.name for call in found.calls])
+    time = sum(seconds.values())
+    params, macs = max(1, found.params), max(1, found.macs)
+    rows = [_row(call, params, macs, seconds.get(call.name, 0.0), time) for call in found.calls]
+    header = ["layer", "kind", "output", "parameters", "MACs", *(["time"] if time else [])]
+    totals = (
+        f"<p>{found.params:,} parameters ({size_text(found.weight_bytes)}), of which"
+        f" {found.trainable_params:,} are trained. One sample takes {found.macs:,}"
+        " multiplications with their additions (MACs)"
+    )
+    if time:
+        totals += (
+            f", and {1e6 * time / TIMED_BATCH:,.0f} µs on this machine's processor in a batch of"
+            f" {TIMED_BATCH}"
+        )
+    return Section("Layers", totals + ".</p>" + table("Layers", header, rows, 3))
+
+
+def _row(call: CallCost, params: int, macs: int, seconds: float, time: float) -> list[str]:
+    cells = [
+        escape(call.name),
+        escape(call.type),
+        escape(shape_text(call.output_shapes)),
+        with_bar(f"{call.params:,}", call.params / params),
+        with_bar(f"{call.macs:,}", call.macs / macs),
+    ]
+    return [*cells, with_bar(f"{seconds / time:.1%}", seconds / time)] if time else cells
+
+
+def _seconds(run: Opened, names: list[str]) -> dict[str, float]:
+    """Seconds of each call's nodes for a small batch; nothing without samples."""
+    if run.seen is None:
+        return {}
+    inputs = [entry.name for entry in run.spec.model.inputs]
+    feeds = {
+        name: np.ascontiguousarray(x[:TIMED_BATCH])
+        for name, x in zip(inputs, run.seen.x, strict=True)
+    }
+    found: dict[str, float] = {}
+    by_length = sorted(names, key=len, reverse=True)
+    for node, spent in node_seconds(baked(run.spec, run.weights), feeds).items():
+        owner = next((n for n in by_length if node.startswith((f"{n}/", f"{n}@"))), None)
+        if owner is not None:
+            found[owner] = found.get(owner, 0.0) + spent
+    return found

@@ -1,0 +1,150 @@
+"""Charts as inline SVG, coloured by the page's style."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 440.0, 240.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 12.0, 36.0
+TICKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """Where numbers lie in the frame of a chart."""
+
+    low_x: float
+    high_x: float
+    low_y: float
+    high_y: float
+
+    @classmethod
+    def around(cls, xs: Sequence[float], ys: Sequence[float]) -> Axes:
+        """Just wide enough for all finite numbers."""
+        xs = [x for x in xs if math.isfinite(x)] or [0.0, 1.0]
+        ys = [y for y in ys if math.isfinite(y)] or [0.0, 1.0]
+        low_x, high_x, low_y, high_y = min(xs), max(xs), min(ys), max(ys)
+        if low_x == high_x:
+            low_x, high_x = low_x - 0.5, high_x + 0.5
+        if low_y == high_y:
+            low_y, high_y = low_y - 0.5, high_y + 0.5
+        pad = (high_y - low_y) * 0.05
+        return cls(low_x, high_x, low_y - pad, high_y + pad)
+
+    def x(self, value: float) -> float:
+        """From left to right."""
+        return LEFT + (value - self.low_x) / (self.high_x - self.low_x) * (WIDTH - LEFT - RIGHT)
+
+    def y(self, value: float) -> float:
+        """From the bottom up."""
+        share = (value - self.low_y) / (self.high_y - self.low_y)
+        return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+
+
+def ticks(low: float, high: float, count: int = TICKS) -> list[float]:
+    """Round numbers from `low` to `high`: steps of 1, 2 or 5 times a power of ten."""
+    raw = (high - low) / count
+    unit = 10.0 ** math.floor(math.log10(raw))
+    step = next(k * unit for k in (1, 2, 5, 10) if k * unit >= raw * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def frame(
+    axes: Axes, label_x: str, label_y: str, alt: str, body: Sequence[str], *, whole: bool = False
+) -> str:
+    """A chart with its axes; `alt` says in words what it shows; `whole` numbers stand below."""
+    parts: list[str] = []
+    for value in ticks(axes.low_x, axes.high_x):
+        if whole and value != round(value):
+            continue
+        x = axes.x(value)
+        parts.append(
+            f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 15:.1f}" text-anchor="middle">'
+            f"{value:g}</text>"
+        )
+    for value in ticks(axes.low_y, axes.high_y):
+        y = axes.y(value)
+        parts.append(f'<path class="axis" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
+        parts.append(
+            f'<text class="tick" x="{LEFT - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">{value:g}'
+            "</text>"
+        )
+    parts.append(
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 4:.0f}" text-anchor="middle">'
+        f"{escape(label_x)}</text>"
+    )
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    parts.append(
+        f'<text transform="translate(11 {middle:.0f}) rotate(-90)" text-anchor="middle">'
+        f"{escape(label_y)}</text>"
+    )
+    return (
+        f'<svg role="img" viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" width="{WIDTH:.0f}"'
+        f' height="{HEIGHT:.0f}"><title>{escape(alt)}</title>{"".join([*parts, *body])}</svg>'
+    )
+
+
+def path(axes: Axes, xs: Sequence[float], ys: Sequence[float], kind: str) -> str:
+    """A line through points; numbers that are not finite break it."""
+    steps: list[str] = []
+    move = True
+    for x, y in zip(xs, ys, strict=True):
+        if math.isfinite(y):
+            steps.append(f"{'M' if move else 'L'}{axes.x(x):.1f} {axes.y(y):.1f}")
+        move = not math.isfinite(y)
+    return f'<path class="{kind}" d="{"".join(steps)}"/>'
+
+
+def curves(
+    label_x: str, label_y: str, xs: Sequence[float], series: Mapping[str, Sequence[float]]
+) -> str:
+    """One or two lines over the same whole numbers; the second is dashed."""
+    axes = Axes.around(xs, [y for ys in series.values() for y in ys])
+    kinds = ("one", "two")
+    body = [path(axes, xs, ys, kind) for ys, kind in zip(series.values(), kinds, strict=False)]
+    if len(xs) == 1:
+        body += [
+            f'<circle class="fill" r="3" cx="{axes.x(xs[0]):.1f}" cy="{axes.y(ys[0]):.1f}"/>'
+            for ys in series.values()
+            if math.isfinite(ys[0])
+        ]
+    told = "; ".join(
+        f"{name} from {ys[0]:.4g} to {ys[-1]:.4g}" for name, ys in series.items() if ys
+    )
+    return frame(axes, label_x, label_y, f"{label_y} by {label_x}: {told}", body, whole=True)
+
+
+def scatter(label_x: str, label_y: str, xs: Sequence[float], ys: Sequence[float], alt: str) -> str:
+    """Points, with the line on which both numbers are equal."""
+    axes = Axes.around([*xs, *ys], [*xs, *ys])
+    dots = [
+        f'<circle class="dots" r="2.5" cx="{axes.x(x):.1f}" cy="{axes.y(y):.1f}"/>'
+        for x, y in zip(xs, ys, strict=True)
+        if math.isfinite(x) and math.isfinite(y)
+    ]
+    return frame(axes, label_x, label_y, alt, [_equal(axes), *dots])
+
+
+def _equal(axes: Axes) -> str:
+    low, high = max(axes.low_x, axes.low_y), min(axes.high_x, axes.high_y)
+    return (
+        f'<path class="guide" d="M{axes.x(low):.1f} {axes.y(low):.1f}'
+        f'L{axes.x(high):.1f} {axes.y(high):.1f}"/>'
+    )
+
+
+def reliability(bins: Sequence[tuple[float, float, int]], alt: str) -> str:
+    """Bins of (mean confidence, share that is right, count) against the line of equality."""
+    axes = Axes(0.0, 1.0, 0.0, 1.0)
+    most = max((count for _, _, count in bins), default=1)
+    dots = [
+        f'<circle class="fill" r="{3 + 5 * math.sqrt(count / most):.1f}" fill-opacity=".7"'
+        f' cx="{axes.x(sure):.1f}" cy="{axes.y(right):.1f}"/>'
+        for sure, right, count in bins
+    ]
+    line = path(axes, [b[0] for b in bins], [b[1] for b in bins], "one")
+    return frame(axes, "confidence", "share right", alt, [_equal(axes), line, *dots])

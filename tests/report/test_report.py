@@ -1,0 +1,150 @@
+"""Whole reports: what they hold, and how a browser shows them."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import numpy as np
+import pytest
+
+from specc.errors import RunError
+from specc.report import write_report
+from specc.runs.folder import RunFolder
+from specc.runs.training import train
+from specc.spec.reader import loads
+from tests.app.console import TINY, invoke
+from tests.browser import opened
+from tests.web.markup import accessible, outside
+
+DIGITS = """
+specc: 1
+name: small
+inputs: {image: [8, 8, 1]}
+layers:
+  - conv2d: {filters: 6, kernel_size: 3, activation: relu}
+  - max_pooling2d: 2
+  - flatten
+  - dense: {units: 10, activation: softmax}
+train:
+  loss: sparse_categorical_crossentropy
+  optimizer: {adam: {learning_rate: 0.01}}
+  metrics: [accuracy]
+  epochs: 2
+  validation_split: 0.1
+data: {dataset: digits}
+"""
+NUMBERS = """
+specc: 1
+name: line
+inputs: {x: [2]}
+layers: [{dense: 1}]
+train: {loss: mse, optimizer: {sgd: 0.1}, epochs: 2}
+data: {npz: {path: data.npz}}
+"""
+# The page in a frame as wide as a phone; the title tells how far it can be scrolled sideways.
+PHONE = """<!doctype html><title>measuring</title><body style="margin:0">
+<iframe id="f" style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe><script>
+addEventListener("load", () => {{ const e = document.getElementById("f").contentDocument
+.documentElement; document.title = "over " + (e.scrollWidth - {width}) }})</script>"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    return train(loads(DIGITS), folder)
+
+
+@pytest.fixture(scope="module")
+def text(run):
+    return write_report(run.folder).read_text(encoding="utf-8")
+
+
+def test_a_report_has_everything_of_a_classifier_of_images(run, text):
+    found = accessible(text)
+    titles = re.findall(r"<h2[^>]*>([^<]*)</h2>", text)
+    assert titles == [
+        "Learning curves", "Confusion", "Scores by class", "Calibration", "Worst mistakes",
+        "First filters", "Feature maps", "Receptive fields", "What predictions rest on",
+        "Architecture", "Layers",
+    ]  # fmt: skip
+    assert f"{run.test['accuracy']:.4f}" in found.text
+    count = round((1 - run.test["accuracy"]) * 359)
+    assert f"{count} of 359 are wrong" in found.text
+    assert "dashed: validation" in found.text
+    assert "max_pooling2d: 4×4 of 8×8" in found.text
+    assert len(found.all("img")) > 20
+    assert sum(int(n) for n in re.findall(r'rgb\(var\(--heat\) / [0-9.]+\)">(\d+)<', text)) == 359
+
+
+def test_it_needs_no_network_and_no_scripts(text):
+    found = accessible(text)
+    assert outside(found) == []
+    assert found.all("script") == []
+    assert "@import" not in text
+    assert not re.search(r"url\((?!data:)", text)
+
+
+def test_a_browser_shows_it_also_on_a_phone(text, tmp_path):
+    page = tmp_path / "report.html"
+    page.write_text(text, encoding="utf-8")
+    assert "What predictions rest on" in opened(page, tmp_path)
+    for width in (360, 1000):
+        page.write_text(PHONE.format(width=width, page=html.escape(text)), encoding="utf-8")
+        assert "<title>over 0</title>" in opened(page, tmp_path, width + 200)
+
+
+def test_numbers_are_compared_with_the_truth(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2)).astype("f4")
+    np.savez("data.npz", x=x, y=x.sum(axis=1, keepdims=True))
+    made = train(loads(NUMBERS), tmp_path / "run")
+    found = accessible(write_report(made.folder).read_text(encoding="utf-8"))
+    assert "R² " in found.text
+    assert "Samples that are off the most" in found.text
+    assert "60 samples of the training split" in found.text
+    assert "Confusion" not in found.text
+
+
+def test_tables_show_their_numbers_and_missing_data_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 4)).astype("f4")
+    np.savez("data.npz", x=x, y=(x[:, 0] > 0).astype(np.int64))
+    made = train(loads(TINY), tmp_path / "run")
+    found = accessible(write_report(made.folder).read_text(encoding="utf-8"))
+    assert "Worst mistakes" in found.text
+    assert "First filters" not in found.text
+    assert f"{x[0, 0]:.3g}"[:4] in found.text or "wrong" in found.text
+    (tmp_path / "data.npz").unlink()
+    found = accessible(write_report(made.folder).read_text(encoding="utf-8"))
+    assert "No predictions" in found.text
+    assert "data.npz" in found.text
+    assert "Learning curves" in found.text
+
+
+def test_an_unfinished_run_has_a_report_and_an_empty_folder_has_none(run, tmp_path):
+    folder = RunFolder(run.folder)
+    record = folder.record()
+    folder.write_record({**record, "finished": False, "test": {}})
+    try:
+        out = write_report(run.folder, output=tmp_path / "x.html")
+    finally:
+        folder.write_record(record)
+    found = accessible(out.read_text(encoding="utf-8"))
+    assert "The run has not finished." in found.text
+    with pytest.raises(RunError, match="expected a run, found no"):
+        write_report(tmp_path)
+
+
+def test_the_commands_write_it(run, tmp_path, monkeypatch):
+    result = invoke("report", run.folder, "-o", tmp_path / "x.html")
+    assert (result.exit_code, result.stderr) == (0, f"wrote {tmp_path / 'x.html'}\n")
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    np.savez("data.npz", x=rng.normal(size=(40, 4)).astype("f4"), y=rng.integers(0, 2, 40))
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    result = invoke("train", "tiny.yaml", "-o", "made", "-q", "--report")
+    assert result.exit_code == 0
+    assert (tmp_path / "made/report.html").is_file()
