@@ -27,6 +27,9 @@ from specc.vjps.movement import inverse_table, pad_axis
 _GATHERED = 37.0
 _TRANSFORMED = 27.0
 
+# At most so many runs for a sum over readers.
+_RUNS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
@@ -174,6 +177,9 @@ class Winograd:
         rows = g.reshape(cells, (len(back) * channels * cut.count, image.batch))
         if len(inverse) == 1:
             return g.op("Gather", rows, g.const(inverse[0], "int32"), axis=0)
-        # Readers inside, where ReduceSum is fast: [pixels, readers, N].
-        index = np.ascontiguousarray(inverse.T)
-        return g.reduce("ReduceSum", g.op("Gather", rows, g.const(index, "int32"), axis=0), [1])
+        # Readers inside and long runs of pixels behind them: onnxruntime's ReduceSum adds whole runs
+        # and shares the outer axis among threads.
+        outer = max(d for d in range(1, _RUNS + 1) if image.count % d == 0)
+        index = inverse.reshape(len(inverse), outer, -1).transpose(1, 0, 2)
+        read = g.op("Gather", rows, g.const(np.ascontiguousarray(index), "int32"), axis=0)
+        return g.reshape(g.reduce("ReduceSum", read, [1]), image.value.shape)
