@@ -177,8 +177,8 @@ class Winograd:
         rows = g.reshape(cells, (len(back) * channels * cut.count, image.batch))
         if len(inverse) == 1:
             return g.op("Gather", rows, g.const(inverse[0], "int32"), axis=0)
-        # Readers inside and long runs of pixels behind them: onnxruntime's ReduceSum adds whole runs
-        # and shares the outer axis among threads.
+        # Long runs of pixels behind the readers: onnxruntime's ReduceSum adds whole runs, and its
+        # threads share the outer axis.
         outer = max(d for d in range(1, _RUNS + 1) if image.count % d == 0)
         index = inverse.reshape(len(inverse), outer, -1).transpose(1, 0, 2)
         read = g.op("Gather", rows, g.const(np.ascontiguousarray(index), "int32"), axis=0)
