@@ -10,6 +10,7 @@ import pytest
 from specc.layer import Layer
 from specc.layers.operations import Operation
 from tests.layers.bench import Bench
+from tests.layers.beyond import BEYOND
 from tests.layers.frozen import Case, augmentations, cases
 
 CASES = cases()
@@ -78,6 +79,7 @@ def test_every_layer_has_a_case() -> None:
     }
     # tests/layers/test_augmentations.py
     others |= {next(iter(case["layer"])) for case in augmentations()} | {"aug_mix", "pipeline"}
+    others |= {Layer.parse(written).key for written, *_ in BEYOND}
     # Operations have tests/keras_import/test_operations.py.
     kinds = {key for key, kind in Layer.kinds().items() if not issubclass(kind, Operation)}
     assert kinds - tested == others
