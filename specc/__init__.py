@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from specc.errors import SpeccError as SpeccError
     from specc.errors import SpecError as SpecError
     from specc.explanation import explain as explain
+    from specc.keras_files import keras_weights as keras_weights
     from specc.keras_import import from_keras as from_keras
     from specc.model import Model as Model
     from specc.spec.model import Spec as Spec
@@ -47,6 +48,7 @@ _PLACES = {
     "diff": ("specc.difference", "diff"),
     "explain": ("specc.explanation", "explain"),
     "from_keras": ("specc.keras_import", "from_keras"),
+    "keras_weights": ("specc.keras_files", "keras_weights"),
     "load": ("specc.spec.reader", "load"),
     "summary": ("specc.summaries", "summary"),
 }
@@ -66,6 +68,7 @@ __all__ = [
     "diff",
     "explain",
     "from_keras",
+    "keras_weights",
     "load",
     "summary",
 ]

@@ -168,6 +168,14 @@ class Layer(Member):
         del inputs
         return ()
 
+    def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
+        """Names of the weights in each group in which Keras' files keep them, in Keras' order.
+
+        Groups are called after attributes of Keras' object; `""` is the object itself, which
+        keeps trainable weights first.
+        """
+        return stored_alone(weights)
+
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The layer's computation in primitives, on tensors in Keras' layout."""
         raise NotImplementedError
@@ -203,6 +211,11 @@ class Layer(Member):
         """The window the layer slides over its input; None for a pointwise layer."""
         del inputs
         return None
+
+
+def stored_alone(weights: Sequence[Weight]) -> dict[str, list[str]]:
+    """`Layer.stored` of a layer that keeps all of its weights itself."""
+    return {"": [w.name for w in sorted(weights, key=lambda w: not w.trainable)]}
 
 
 @dataclass(frozen=True, slots=True)

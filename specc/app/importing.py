@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from specc.app.output import complain, show
-from specc.errors import SpeccError
 
 
 def import_(
@@ -21,22 +20,31 @@ def import_(
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(metavar="OUT.safetensors", help="Also write its weights."),
+        typer.Option(metavar="OUT.safetensors", help="Also write its weights (.keras only)."),
     ] = None,
 ) -> None:
-    """Turn a Keras model into a spec."""
+    """Turn a Keras model into a spec.
+
+    Weights go into a safetensors file under their names in the spec, for `specc compile --weights`.
+    """
     from specc.files import replace
     from specc.keras_import import from_keras
+    from specc.network import build
     from specc.spec.write import dump
 
+    spec = from_keras(file)
+    # Shapes tell what a configuration alone does not: an operation along the batch, for one.
+    network = build(spec)
+    text = dump(spec).encode()
     if weights is not None:
-        raise SpeccError(
-            "--weights: this version imports the layers of a Keras model, but not its weights; "
-            "leave the option out"
-        )
-    text = dump(from_keras(file)).encode()
+        from specc.checkpoint import save
+        from specc.keras_files import read_weights
+
+        save(weights, read_weights(file, network), {})
     if output is None:
         show(text)
     else:
         replace(output, text)
         complain(f"wrote {output}")
+    if weights is not None:
+        complain(f"wrote {weights}")

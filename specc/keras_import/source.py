@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -12,7 +13,9 @@ from specc.errors import Place, Problem, SpecError
 
 # A JSON object.
 Json: TypeAlias = Mapping[str, Any]
-CONFIG_FILE = "config.json"
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.weights.h5"
+# Bytes that a member of an archive may unpack to: more than any real one.
+MOST_BYTES = {CONFIG_FILE: 2**28, WEIGHTS_FILE: 2**35}
 
 
 def read(source: Json | str | Path) -> tuple[Json, str]:
@@ -40,11 +43,30 @@ def _text(path: Path) -> str:
             return path.read_text("utf-8")
         except UnicodeDecodeError as error:
             raise _wrong(path, f"neither JSON nor a .keras archive ({error.reason})") from error
+    return member(path, CONFIG_FILE).decode("utf-8", "replace")
+
+
+def member(path: Path, name: str) -> bytes:
+    """The content of one member of a `.keras` archive.
+
+    Raises:
+        SpecError: there is no such archive or member, or it is damaged or too large.
+    """
+    most = MOST_BYTES[name]
     try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(CONFIG_FILE).decode("utf-8")
-    except (KeyError, zipfile.BadZipFile) as error:
-        raise _wrong(path, f"the archive has no readable {CONFIG_FILE}") from error
+        with zipfile.ZipFile(path) as archive, archive.open(name) as stream:
+            size = archive.getinfo(name).file_size
+            content = b"" if size > most else stream.read(most + 1)
+    except FileNotFoundError as error:
+        raise _wrong(path, "no such file; give a .keras file") from error
+    except KeyError as error:
+        found = " (weights in several files are not read)" if "weights" in name else ""
+        raise _wrong(path, f"the archive has no readable {name}{found}") from error
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, RuntimeError) as error:
+        raise _wrong(path, f"expected a .keras archive with {name}: {error}") from error
+    if size > most or len(content) > most:
+        raise _wrong(path, f"{name} unpacks to more than {most:,} bytes")
+    return content
 
 
 def _parsed(text: str, file: str) -> Json:

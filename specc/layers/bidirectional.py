@@ -12,7 +12,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.family import snake_case
 from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
-from specc.layers.nested import Nested, inner_weights
+from specc.layers.nested import Nested, inner_weights, stored_inside
 from specc.layers.recurrence import STATES, Recurrence
 from specc.primitives import Tensor
 from specc.shapes import ShapeError
@@ -131,6 +131,14 @@ class Bidirectional(Layer):
         for name, layer, given in both:
             found += inner_weights(name, layer, tuple(given))
         return tuple(found)
+
+    @override
+    def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        attributes = ("forward_layer", "backward_layer")
+        for name, attribute, layer in zip(self._names, attributes, self.pair, strict=True):
+            found |= stored_inside(weights, name, attribute, layer)
+        return found
 
     @override
     def with_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> list[Tensor | None]:

@@ -30,6 +30,7 @@ from specc.layers.attending import (
 )
 from specc.layers.axes import expect_rank, known
 from specc.layers.einsum_dense import with_fans
+from specc.layers.nested import stored_inside
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
@@ -141,6 +142,20 @@ class ProjectedAttention(Layer):
         for name, *shape in parts:
             found += self._projection(name, tuple(shape), 1)
         return (*found, *self._projection("attention_output", (heads, wide, *self.made(query)), 2))
+
+    # Keras' attributes of the projections, by what weights stand under.
+    attributes: ClassVar[Mapping[str, str]] = {
+        "query": "_query_dense", "key": "_key_dense", "gate": "_gate_dense",
+        "value": "_value_dense", "attention_output": "_output_dense",
+    }  # fmt: skip
+
+    @override
+    def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
+        used = dict.fromkeys(w.name.partition("/")[0] for w in weights)
+        found: dict[str, list[str]] = {}
+        for name in used:
+            found |= stored_inside(weights, name, self.attributes[name])
+        return found
 
     def _projection(self, name: str, shape: tuple[int, ...], summed: int) -> list[Weight]:
         kernel = weight(self, f"{name}/kernel", shape, settings="kernel")
@@ -269,6 +284,10 @@ class MultiHeadAttention(ProjectedAttention):
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"output_shape": "result_shape"}
+    attributes: ClassVar[Mapping[str, str]] = {
+        "query": "query_dense", "key": "key_dense", "gate": "_gate_dense",
+        "value": "value_dense", "attention_output": "output_dense",
+    }  # fmt: skip
 
     num_heads: PositiveInt
     """Number of heads."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from specc.family import snake_case
-from specc.layer import Layer, Lowering, Shapes, Weight
+from specc.layer import Layer, Lowering, Shapes, Weight, stored_alone
 from specc.primitives import Tensor
 from specc.tensors import Dims
 
@@ -67,3 +67,16 @@ def inner_names(layers: Iterable[Layer]) -> list[str]:
         count = sum(name == stem or name.rpartition("_")[0] == stem for name in names)
         names.append(f"{stem}_{count}" if count else stem)
     return names
+
+
+def stored_inside(
+    weights: Sequence[Weight], name: str, attribute: str, layer: Layer | None = None
+) -> dict[str, list[str]]:
+    """`Layer.stored` of the weights under `name`, which Keras keeps in an attribute."""
+    prefix = f"{name}/"
+    own = [replace(w, name=w.name[len(prefix) :]) for w in weights if w.name.startswith(prefix)]
+    found = stored_alone(own) if layer is None else layer.stored(own)
+    return {
+        f"{attribute}/{group}".rstrip("/"): [prefix + inner for inner in names]
+        for group, names in found.items()
+    }

@@ -15,7 +15,7 @@ from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
 from specc.layers.attending import optional
 from specc.layers.axes import known
 from specc.layers.cells import Cell, Course, Ran
-from specc.layers.nested import Nested, inner_weights
+from specc.layers.nested import Nested, inner_weights, stored_inside
 from specc.primitives import Tensor
 from specc.shapes import ShapeError
 from specc.tensors import Shape, show
@@ -86,6 +86,10 @@ class Recurrence(Layer):
     @override
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return inner_weights(self.inner_name, self.inner, (self._step(inputs),))
+
+    @override
+    def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
+        return stored_inside(weights, self.inner_name, "cell", self.inner)
 
     @override
     def with_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> list[Tensor | None]:

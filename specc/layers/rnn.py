@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from typing_extensions import override
 
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.cells import Cell, Course, Noise, Ran, States
-from specc.layers.nested import Nested, inner_names, inner_weights
+from specc.layers.nested import Nested, inner_names, inner_weights, stored_inside
 from specc.layers.recurrence import Recurrence
 from specc.primitives import Tensor
 from specc.tensors import Shape
@@ -76,6 +77,13 @@ class StackedRNNCells(Cell):
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         steps = self._steps(inputs[0])
         return tuple(w for name, cell, x, _ in steps for w in inner_weights(name, cell, (x,)))
+
+    @override
+    def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, cell in self._cells():
+            found |= stored_inside(weights, name, f"cells/{name}", cell)
+        return found
 
     @override
     def enter(self, low: Lowering, x: Tensor, noise: Noise) -> Tensor:

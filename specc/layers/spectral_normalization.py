@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
@@ -11,7 +12,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.initializers import TruncatedNormal
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight, Window
-from specc.layers.nested import Nested
+from specc.layers.nested import Nested, stored_inside
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import ShapeError
@@ -62,6 +63,12 @@ class SpectralNormalization(Layer):
             for w in (kernel, *others)
         ]
         return (below[0], u, *below[1:])
+
+    @override
+    def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
+        kernel, u, *_ = (w.name for w in weights)
+        # The wrapper's own list begins with the kernel, which the layer keeps as well.
+        return {"": [kernel, u]} | stored_inside(weights, self.layer.key, "layer", self.layer)
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, cast
 
 from typing_extensions import override
@@ -12,7 +12,7 @@ from specc.family import snake_case
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.attending import optional
 from specc.layers.axes import known
-from specc.layers.nested import Nested, inner_weights
+from specc.layers.nested import Nested, inner_weights, stored_inside
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import ShapeError
@@ -60,6 +60,10 @@ class TimeDistributed(Layer):
     @override
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return inner_weights(self._name, self.layer, (self._step(inputs),))
+
+    @override
+    def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
+        return stored_inside(weights, self._name, "layer", self.layer)
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:

@@ -1,10 +1,13 @@
 """init, fmt, diff, import, compile: what turns a spec into files and text."""
 
+import gzip
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import zipfile
 
 import onnx
 import pytest
@@ -15,6 +18,7 @@ from specc.spec.reader import loads
 from specc.spec.starter import starter
 from specc.targets.target import TARGETS
 from tests.app.console import ROOT, SPECS, TINY, invoke
+from tests.golden import FROZEN
 from tests.golden import app as golden
 
 
@@ -176,9 +180,31 @@ def test_import_of_what_is_no_keras_model(workplace):
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("a.json:1:2: not JSON")
     assert not (workplace / "spec.yaml").exists()
-    result = invoke("import", "a.json", "--weights", "w.safetensors")
-    assert result.exit_code == 2
-    assert "not its weights" in result.stderr
+
+
+def test_import_with_weights(workplace):
+    pytest.importorskip("h5py")
+    shutil.copy(FROZEN / "weights.keras", "m.keras")
+    result = invoke("import", "m.keras", "-o", "m.yaml", "--weights", "m.safetensors")
+    assert (result.exit_code, result.stderr) == (0, "wrote m.yaml\nwrote m.safetensors\n")
+    found = load_file("m.safetensors")
+    assert found["first/kernel"].shape == (4, 2)
+    (workplace / "m.json").write_text(zipfile.ZipFile("m.keras").read("config.json").decode())
+    result = invoke("import", "m.json", "--weights", "w.safetensors")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "m.json: expected a .keras archive with model.weights.h5" in result.stderr
+
+
+def test_import_tells_what_only_shapes_show(workplace):
+    text = (FROZEN / "operations.json.gz").read_bytes()
+    config = json.loads(gzip.decompress(text))[0]["config"]
+    for layer in config["config"]["layers"]:
+        if layer["class_name"] == "GetItem":
+            layer["inbound_nodes"][0]["args"][1] = 0
+    (workplace / "m.json").write_text(json.dumps(config))
+    result = invoke("import", "m.json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("nothing is picked along axis 0 of (None, 4, 6)") > 1
 
 
 def test_compile_writes_graphs(tiny):
