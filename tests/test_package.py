@@ -49,7 +49,7 @@ def test_public_names_are_sorted_documented_and_there():
     assert specc.__all__ == sorted(specc.__all__)
     assert sorted(name for name in dir(specc) if name[0] != "_") == [
         "CompileError", "DataError", "MissingRuleError", "Model", "RunError", "RuntimeSetupError",
-        "Spec", "SpecError", "SpeccError", "compile", "diff", "explain", "from_keras", "load",
+        "Spec", "SpecError", "SpeccError", "compile", "diff", "explain", "from_keras",
         "summary",
     ]  # fmt: skip
     for name in specc.__all__:
