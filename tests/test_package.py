@@ -50,7 +50,7 @@ def test_public_names_are_sorted_documented_and_there():
     assert sorted(name for name in dir(specc) if name[0] != "_") == [
         "CompileError", "DataError", "MissingRuleError", "Model", "RunError", "RuntimeSetupError",
         "Spec", "SpecError", "SpeccError", "compile", "diff", "explain", "from_keras",
-        "summary",
+        "keras_weights", "load", "summary",
     ]  # fmt: skip
     for name in specc.__all__:
         if name != "__version__":
