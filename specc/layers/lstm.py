@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -54,8 +54,22 @@ def forget_ones(bias: Weight) -> Weight:
     )
 
 
+class Functions(Protocol):
+    """The functions of gates and memory."""
+
+    @property
+    def activation(self) -> str | None:
+        """Of the candidate and the memory."""
+        ...
+
+    @property
+    def recurrent_activation(self) -> str | None:
+        """Of the gates."""
+        ...
+
+
 def memory(
-    cell: LSTMFields, gates: list[Tensor], before: Tensor
+    cell: Functions, gates: list[Tensor], before: Tensor
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """Output and states from the gates i, f, c, o before their functions."""
     i, f, o = (activations.apply(cell.recurrent_activation, gates[k]) for k in (0, 1, 3))

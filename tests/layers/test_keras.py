@@ -64,6 +64,9 @@ def test_every_layer_has_a_case() -> None:
         "masking",
         # tests/model/test_recurrent.py
         "bidirectional",
+        "conv_lstm1d",
+        "conv_lstm2d",
+        "conv_lstm3d",
         "gru",
         "gru_cell",
         "lstm",

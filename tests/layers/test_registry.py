@@ -47,11 +47,14 @@ NO_FIELDS = {
 }
 # Fields of every layer, wherever Keras' signature has them.
 OF_ALL = set(Layer.model_fields)
+RECURRENT = ["LSTM", "GRU", "SimpleRNN"]
+CONVOLVED = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
 # Fields that Keras takes as undeclared keywords.
 UNDECLARED = {
     "LayerNormalization": ["rms_scaling"],
     "ReversibleEmbedding": ["lora_rank", "lora_alpha"],
-    **{key: ["zero_output_for_mask"] for key in ["LSTM", "GRU", "SimpleRNN"]},
+    **{key: ["zero_output_for_mask"] for key in RECURRENT},
+    **{key: ["unroll", "zero_output_for_mask"] for key in CONVOLVED},
     **{
         key: ["data_format"]
         for key in ["AutoContrast", "RandomBrightness", "RandomContrast", "Solarization"]
@@ -59,6 +62,7 @@ UNDECLARED = {
 }
 # Kinds that share the fields of a base whose siblings have another order in Keras.
 OWN_ORDER = {
+    *CONVOLVED,
     "Conv3DTranspose",
     "MultiHeadAttention",
     "GroupedQueryAttention",

@@ -17,11 +17,7 @@ from tests.golden import cases
 TARGETS = ["portable", "cpu"]
 # Reasons for which a case is skipped. A layer that specc has is not among them, so that a case
 # which stops being read fails instead of passing as a skip.
-LATER_LAYERS = frozenset(
-    [
-        "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
-    ]
-)  # fmt: skip
+LATER_LAYERS: frozenset[str] = frozenset()
 LATER = [
     r"the operation \w+ \(keras\.src\.ops\.\w+\) is not supported",  # operators between layers
 ]
