@@ -139,8 +139,11 @@ class Compiler:
         loss = made[0].value
         self._store_unused(realiser)
         parts = [source.parts[w.name] for w in trainable]
-        found = self._gradients(b, [(loss, b.graph.const(1.0, loss.dtype))], parts)
+        scale = train.optimizer.loss_scale_factor or 1.0
+        found = self._gradients(b, [(loss, b.graph.const(scale, loss.dtype))], parts)
         grads = [zeros_like(b.graph, p) if g is None else g for g, p in zip(found, parts)]  # noqa: B905
+        if scale != 1.0:
+            grads = [g * (1.0 / scale) for g in grads]
         rate_state = scalar(LEARNING_RATE, "float32")
         scheduled = isinstance(train.optimizer.learning_rate, Schedule)
         rate = None if scheduled else bound(realiser, trace, b.state(rate_state))

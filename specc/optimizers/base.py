@@ -75,6 +75,9 @@ class Optimizer(Member):
     ema_overwrite_frequency: Annotated[int, Field(ge=1)] | None = None
     """Replace the weights by their average every so many steps."""
 
+    loss_scale_factor: Annotated[float, Field(gt=0)] | None = None
+    """Factor of the loss that gradients are taken of; they are divided by it before all else."""
+
     gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = None
     """Update once in so many steps, with the mean of their gradients."""
 

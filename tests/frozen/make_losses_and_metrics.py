@@ -28,6 +28,8 @@ def inputs(kind, seed):
     shares = rounded(rng.uniform(0.01, 0.99, (N, C)))
     steps = rng.integers(0, C, (N, T)).astype(np.int32)
     unit = rng.normal(size=(N, C))
+    # Rows of labels, 0 behind them; two of one kind in a row, and none at all, among them.
+    spelled = np.array([[1, 2, 0, 0, 0], [3, 3, 0, 0, 0], [0] * 5, [2, 1, 2, 0, 0]] * 2)[:N]
     return {
         "real": (rounded(rng.normal(size=(N, C))), scores),
         "positive": (rounded(rng.gamma(2.0, size=(N, C))), rounded(rng.gamma(2.0, size=(N, C)))),
@@ -46,6 +48,10 @@ def inputs(kind, seed):
         "signs": (bits * 2 - 1, scores),
         "labels": (ids % 2, rounded(unit / np.linalg.norm(unit, axis=1, keepdims=True))),
         "classes": (ids, rng.integers(0, C, N).astype(np.int32)),
+        "labels_in_steps": (
+            spelled.astype(np.int32),
+            rounded(np.random.default_rng(seed + 99).normal(size=(N, 5, C))),
+        ),
         "ranking": (ids, np.argsort(-scores, axis=1).astype(np.int32)),
     }[kind]
 
@@ -100,6 +106,7 @@ LOSSES = [
     ("Tversky", {"axis": [1]}, "bits"),
     ("Circle", {}, "labels"),
     ("Circle", {"gamma": 10.0, "margin": 0.2, "remove_diagonal": False}, "labels"),
+    ("CTC", {}, "labels_in_steps"),
 ]
 
 METRICS = [
