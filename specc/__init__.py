@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from specc.keras_files import keras_weights as keras_weights
     from specc.keras_import import from_keras as from_keras
     from specc.model import Model as Model
+    from specc.observers import Callback as Callback
     from specc.spec.model import Spec as Spec
     from specc.spec.reader import load as load
     from specc.summaries import summary as summary
 
 # Where each public name is defined: module, and its name there.
 _PLACES = {
+    "Callback": ("specc.observers", "Callback"),
     "CompileError": ("specc.errors", "CompileError"),
     "DataError": ("specc.errors", "DataError"),
     "MissingRuleError": ("specc.errors", "MissingRuleError"),
@@ -54,6 +56,7 @@ _PLACES = {
 }
 
 __all__ = [
+    "Callback",
     "CompileError",
     "DataError",
     "MissingRuleError",

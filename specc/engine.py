@@ -118,6 +118,21 @@ class Engine:
         if self._train is not None:
             self._train.load(self.bundle.state.pack(self.named))
 
+    def loss(self) -> float:
+        """The loss of the last step's batch."""
+        return float(self.trainer().results()["loss"])
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Train on at another rate.
+
+        Raises:
+            RunError: a schedule gives the rate.
+        """
+        if self.bundle.rate is None:
+            raise RunError("learning rate: expected a number to change, found a schedule")
+        self.trainer().set(LEARNING_RATE, np.array(rate, np.float32))
+        self._moved = True
+
     def learning_rate(self) -> float | None:
         """The rate that is state; None with a schedule."""
         named = self.state()

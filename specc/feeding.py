@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from specc.compiler.bundle import Bundle, TargetInfo
 from specc.compiler.program import Port
+from specc.data.balance import class_weights
 from specc.data.fitting import input_column, target_column
 from specc.data.rows import Column, Rows, whole
 from specc.data.source import Names, Samples, Taken
@@ -131,7 +132,7 @@ def weights(
     bundle: Bundle,
     ys: Sequence[Column],
     sample_weight: Given | None,
-    class_weight: Mapping[int, float] | None,
+    class_weight: Mapping[int, float] | Literal["balanced"] | None,
 ) -> tuple[Array, ...]:
     """Sample weights of every output, (n,) float32; ones where nothing is given.
 
@@ -166,7 +167,7 @@ def _rows(given: npt.ArrayLike, count: int, name: str) -> Array:
     return np.ascontiguousarray(found)
 
 
-def _by_class(y: Column, class_weight: Mapping[int, float]) -> Array:
+def _by_class(y: Column, class_weight: Mapping[int, float] | Literal["balanced"]) -> Array:
     ids = labels = whole(y)
     if y.ndim > 1:
         ids = labels.argmax(axis=-1) if y.shape[-1] != 1 else labels[..., 0]
@@ -175,6 +176,8 @@ def _by_class(y: Column, class_weight: Mapping[int, float]) -> Array:
             f"class_weight: expected one class for each sample, received targets {y.shape}; use"
             " sample_weight"
         )
+    if class_weight == "balanced":
+        class_weight = class_weights(np.round(ids).astype(np.int64))
     known, inverse = np.unique(np.round(ids).astype(np.int64), return_inverse=True)
     values = np.array([class_weight.get(int(k), 1.0) for k in known], np.float32)
     return values[inverse]

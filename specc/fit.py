@@ -23,8 +23,18 @@ from specc.progress import Progress
 Array: TypeAlias = npt.NDArray[Any]
 
 
+class StopTraining(Exception):  # noqa: N818 - it is no error
+    """Ends training after a step; what is done stays."""
+
+
 class Watcher:
     """What happens between steps and epochs besides the display: checkpoints, records, stops."""
+
+    def epoch_begin(self, epoch: int) -> None:
+        """The first step of an epoch follows, or after a resume another one."""
+
+    def epoch_logs(self, logs: Logs) -> None:
+        """An epoch's logs, before they are recorded; they can be added to."""
 
     def step_end(self, epoch: int, step: int) -> None:
         """`step` steps of `epoch` (from 0) are done, and others follow in it."""
@@ -75,15 +85,23 @@ class Loop:
     first_epoch: int = 0
     first_step: int = 0
     history: History = field(default_factory=History)
+    steps_per_epoch: int | None = None
 
     def run(self) -> History:
         """Train to the last epoch, or until the watcher stops it."""
-        batches = Batches(self.data.samples, self.batch_size, self.seed, self.shuffle)
+        batches = Batches(
+            self.data.samples, self.batch_size, self.seed, self.shuffle, self.steps_per_epoch
+        )
         self.progress.start(self.epochs, batches.steps)
         began = time.perf_counter()
         for epoch in range(self.first_epoch, self.epochs):
             start = self.first_step if epoch == self.first_epoch else 0
-            logs, seconds = self._epoch(batches, epoch, start)
+            self.watcher.epoch_begin(epoch)
+            try:
+                logs, seconds = self._epoch(batches, epoch, start)
+            except StopTraining:
+                break
+            self.watcher.epoch_logs(logs)
             self.history.add(epoch, logs, seconds)
             self.progress.epoch_end(epoch, logs, seconds)
             if self.watcher.epoch_end(epoch, logs):

@@ -26,6 +26,8 @@ from specc.feeding import Given
 from specc.files import replace
 from specc.fit import Loop, Weighted, batch_feeds, held_out, ones
 from specc.history import History
+from specc.observers import Given as Callback
+from specc.observers import Observed
 from specc.progress import Progress
 from specc.session import Device, Runner, check_device
 from specc.spec.model import Spec
@@ -96,6 +98,7 @@ class Model:
         )
         self._vjps: dict[bool, Runner] = {}
         self._predictor: Runner | None = None
+        self.stop_training = False
         self._epochs = 0
 
     @property
@@ -209,7 +212,7 @@ class Model:
         x: Given,
         y: Given,
         sample_weight: Given | None = None,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
     ) -> Logs:
         """One step; loss (penalties included) and metrics of this batch, from before the update.
 
@@ -232,15 +235,18 @@ class Model:
         validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
         sample_weight: Given | None = None,
         initial_epoch: int = 0,
         verbose: Verbose = "auto",
+        callbacks: Sequence[Callback] = (),
+        steps_per_epoch: int | None = None,
     ) -> History:
         """Train for epochs `initial_epoch` to `epochs` - 1; a second call continues.
 
         `validation_data` is (x, y) or (x, y, sample weights); without it the last
-        `validation_split` of the samples validates.
+        `validation_split` of the samples validates. `callbacks` are members of `specc.callbacks`
+        or objects of `specc.Callback`.
 
         Raises:
             DataError: the arrays do not fit.
@@ -257,13 +263,17 @@ class Model:
         first = max(initial_epoch, 0)
         progress = _progress(verbose)
         seed = (self.seed + 1_000_003 * self._epochs) % 2**64
+        history = History()
+        watcher = Observed.of(self, self._engine, callbacks, history, progress)
         loop = Loop(
-            self._engine, rows, epochs, batch_size, seed, shuffle, held, progress,
-            first_epoch=first,
+            self._engine, rows, epochs, batch_size, seed, shuffle, held, progress, watcher,
+            first, 0, history, steps_per_epoch,
         )  # fmt: skip
         self._predictor = None
+        watcher.begin()
         try:
-            history = loop.run()
+            loop.run()
+            watcher.end()
         finally:
             progress.close()
         self._epochs += max(0, epochs - first)
@@ -282,7 +292,7 @@ class Model:
         x: Given,
         y: Given,
         sample_weight: Given | None = None,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
     ) -> Weighted:
         """At least one sample, as the programs want it."""
         self._engine.require("train")

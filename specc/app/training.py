@@ -31,6 +31,13 @@ def train(
         int | None, typer.Option(min=0, help="Decides everything random; the spec's by default.")
     ] = None,
     device: OnDevice = Device.CPU,
+    max_minutes: Annotated[
+        float | None, typer.Option(min=0, help="End training after so many minutes.")
+    ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Begin with the weights of a run or .safetensors file."),
+    ] = None,
     *,
     resume: Annotated[
         bool,
@@ -61,8 +68,9 @@ def train(
     try:
         progress.note(f"training {opened.name} in {run}")
         found = trained(
-            opened, run, data=data, device=device.value, resume=resume, progress=progress
-        )
+            opened, run, data=data, device=device.value, resume=resume, progress=progress,
+            max_minutes=max_minutes, start_from=start_from,
+        )  # fmt: skip
     except BrokenPipeError:  # nobody reads the progress any more: `specc train x 2>&1 | head`
         drop_unread()
         raise typer.Exit(INTERRUPTED) from None

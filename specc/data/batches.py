@@ -42,6 +42,8 @@ class Batches:
     batch_size: int
     seed: int = 0
     shuffle: bool = True
+    limit: int | None = None
+    """Most batches of an epoch; the others are left out, in every epoch others."""
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -49,8 +51,9 @@ class Batches:
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch: ceil(n / batch_size)."""
-        return -(-len(self.samples) // self.batch_size)
+        """Batches in an epoch: ceil(n / batch_size), or the limit."""
+        whole = -(-len(self.samples) // self.batch_size)
+        return whole if self.limit is None else min(whole, self.limit)
 
     def epoch(self, epoch: int, start: int = 0) -> Prefetch[Batch]:
         """The batches of `epoch` from step `start` on, each prepared while its predecessor is used.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from specc.errors import InternalError, SpecError
+from specc.network.freezing import frozen
 from specc.network.graph import Network, Node
 from specc.network.model import ModelBuilder
 from specc.network.objectives import objectives
@@ -23,7 +24,7 @@ def build(spec: Spec) -> Network:
     Raises:
         SpecError: names, shapes, sizes, or losses that do not fit; all of them, with their places.
     """
-    library = Library(spec)
+    library = Library(frozen(spec))
     network = library.main()
     problems = library.problems
     if network is not None:

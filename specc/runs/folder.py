@@ -16,6 +16,7 @@ import io
 import json
 import platform
 import re
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -147,6 +148,25 @@ def newest_folder(name: str, parent: Path = Path("runs")) -> Path:
         if (match := pattern.fullmatch(path.name))
     ]
     return max(found)[2] if found else new_folder(name, parent)
+
+
+def git_commit(folder: Path | None = None) -> str | None:
+    """The commit that is checked out around `folder`, `-changed` behind it if files differ."""
+    root = (folder or Path.cwd()).resolve()
+    inside = next((p for p in (root, *root.parents) if (p / ".git").exists()), None)
+    if inside is None:
+        return None
+    try:
+        head, status = (
+            subprocess.run(
+                ["git", "-C", str(inside), *words],
+                capture_output=True, check=True, timeout=10, encoding="utf-8",
+            ).stdout.strip()
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    return f"{head}-changed" if status else head
 
 
 def environment() -> dict[str, str]:

@@ -7,18 +7,12 @@ with the same bytes as an uninterrupted run's.
 
 from __future__ import annotations
 
-import math
-import signal
-import threading
 import time
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from pathlib import Path
-from types import FrameType
 from typing import Any
-
-from typing_extensions import override
 
 from specc.artifacts import (
     MANIFEST,
@@ -32,6 +26,7 @@ from specc.artifacts import (
     spec_hash,
     write_model,
 )
+from specc.callbacks.writing import ModelCheckpoint
 from specc.checkpoint import latest
 from specc.checkpoint import load as load_checkpoint
 from specc.compiler.bundle import Bundle
@@ -40,9 +35,11 @@ from specc.engine import Engine, Logs
 from specc.errors import RunError
 from specc.feeding import weights as sample_weights
 from specc.files import remove_leftovers, replace
-from specc.fit import Loop, Watcher, Weighted, batch_feeds, held_out, ones
+from specc.fit import Loop, Weighted, batch_feeds, held_out, ones
 from specc.history import History
+from specc.hooks import Hooks
 from specc.progress import Progress
+from specc.runs.diagnosis import diagnose
 from specc.runs.folder import (
     CHECKPOINTS,
     LEARNED,
@@ -51,10 +48,20 @@ from specc.runs.folder import (
     SPEC,
     RunFolder,
     environment,
+    git_commit,
     new_folder,
 )
 from specc.runs.loading import dataset_of
 from specc.runs.loading import fitted as fit_samples
+from specc.runs.warm import warm
+from specc.runs.watching import (
+    MINUTE,
+    Checkpointing,
+    Cursor,
+    NotFinite,
+    metrics_missing,
+    stop_at_steps,
+)
 from specc.session import Device, check_device, default_threads
 from specc.spec.model import Spec
 from specc.spec.train import TrainSpec
@@ -89,6 +96,8 @@ def train(
     resume: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
+    max_minutes: float | None = None,
+    start_from: Path | None = None,
 ) -> Trained:
     """Train a spec into a run folder, or go on with a run that was stopped.
 
@@ -101,6 +110,9 @@ def train(
         resume: go on from the last checkpoint of `run`, or from the start when it has none.
         threads: of onnxruntime; a resumed run keeps those it started with.
         progress: is told what happens; nothing is shown without one.
+        max_minutes: training ends after the step in which this time of this process is over.
+        start_from: a run, or a safetensors file, whose weights a new run begins with, where names
+            and shapes are the same.
 
     Raises:
         RunError: `run` exists and `resume` is not asked for, or belongs to another spec.
@@ -128,14 +140,16 @@ def train(
     fresh = None
     if record is None:
         fresh = compiled(spec, target or ("cuda" if device == "cuda" else "cpu"))
+        if start_from is not None:
+            fresh = replace_fields(fresh, weights=warm(start_from, fresh.weights, display))
     made = read_bundle(folder.path)[0] if fresh is None else fresh.bundle
     learned = None if record is None else folder.learned()
     dataset = dataset_of(spec, made, where, learned)
     splits = _Splits.of(made, dataset, settings)
     if fresh is not None:
-        _start(fresh, settings, folder, device, threads, data, dataset.learned)
+        _start(fresh, settings, folder, device, threads, data, dataset.learned, start_from)
     known = Known(dataset.classes, dataset.learned, dataset.preparations)
-    return _Run(spec, settings, folder, made, splits, known, display).run()
+    return _Run(spec, settings, folder, made, splits, known, display, max_minutes).run()
 
 
 def _begun(spec: Spec, folder: RunFolder, *, resume: bool) -> dict[str, Any] | None:
@@ -181,6 +195,7 @@ def _start(
     threads: int | None,
     data: Path | None,
     learned: Mapping[str, Any] | None,
+    start_from: Path | None,
 ) -> None:
     """Write the compiled spec into the folder; the record comes last and makes it a run.
 
@@ -199,6 +214,8 @@ def _start(
             "seed": settings.seed,
             "epochs": settings.epochs,
             "environment": environment(),
+            "git": git_commit(),
+            "start_from": None if start_from is None else str(start_from.resolve()),
             "finished": False,
         }
     )
@@ -248,6 +265,7 @@ class _Run:
     splits: _Splits
     known: Known
     progress: Progress
+    minutes: float | None = None
 
     def run(self) -> Trained:
         """From the last checkpoint (or the start) to the end."""
@@ -257,34 +275,54 @@ class _Run:
         cursor = self._restore(engine)
         history = _history(self.folder, cursor.epoch)
         if len(history.epoch) < cursor.epoch:
-            raise RunError(
-                f"{self.folder.path / METRICS}: expected the logs of {cursor.epoch} epochs, found"
-                f" {len(history.epoch)}; bring the file back, or start a new run"
-            )
-        watcher = _Checkpointing(engine, self.folder, cursor, history)
+            raise metrics_missing(str(self.folder.path / METRICS), cursor.epoch, len(history.epoch))
         settings = self.settings
-        loop = Loop(
-            engine, self.splits.train, settings.epochs, settings.batch_size, settings.seed,
-            settings.shuffle, self.splits.validation, self.progress, watcher,
-            cursor.epoch, cursor.step, history,
+        hooks = Hooks(
+            engine, settings.callbacks, history, self.progress, self.folder.path,
+            cursor.callbacks, cursor.stopped, cursor.steps,
         )  # fmt: skip
-        with _stop_at_steps(watcher):
-            loop.run()
+        cursor.callbacks = hooks.states
+        watcher = Checkpointing(
+            engine, self.folder, cursor, history, hooks, CHECKPOINT_SECONDS,
+            None if self.minutes is None else time.monotonic() + self.minutes * MINUTE,
+            any(isinstance(each, ModelCheckpoint) for each in settings.callbacks),
+        )  # fmt: skip
+        hooks.keeper, hooks.finder = watcher.keep, watcher.find
+        hooks.train_begin()
+        loop = Loop(
+            engine, self.splits.train, settings.epochs if cursor.stopped is None else 0,
+            settings.batch_size, settings.seed, settings.shuffle, self.splits.validation,
+            self.progress, watcher, cursor.epoch, cursor.step, history, settings.steps_per_epoch,
+        )  # fmt: skip
+        try:
+            with stop_at_steps(watcher):
+                loop.run()
+        except NotFinite:
+            raise self._not_finite(record) from None
+        hooks.train_end()
         return self._end(engine, history, cursor, record)
 
-    def _restore(self, engine: Engine) -> _Cursor:
+    def _not_finite(self, record: dict[str, Any]) -> RunError:
+        """What to say when the loss is no number; the last checkpoint is from before."""
+        self.progress.close()
+        engine = Engine(self.made, {}, record["device"], int(record["threads"]))
+        cursor = self._restore(engine)
+        found = diagnose(self.spec, self.made, engine, self.splits.train, cursor)
+        return RunError(
+            f"{self.folder.path}: {found}; lower the learning rate, clip gradients "
+            f"(global_clipnorm), or look at the data. The checkpoint of step {cursor.steps} is kept"
+        )
+
+    def _restore(self, engine: Engine) -> Cursor:
         """State and cursor of the last checkpoint; the compiled first state when there is none."""
         found = latest(self.folder.path / CHECKPOINTS)
         path = self.folder.path / STATE if found is None else found
         named, meta = load_checkpoint(path)
         engine.replace(named)
-        return _Cursor(
-            int(meta.get("epoch", 0)), int(meta.get("step", 0)), int(meta.get("steps", 0)),
-            meta.get("best"),
-        )  # fmt: skip
+        return Cursor.of(meta)
 
     def _end(
-        self, engine: Engine, history: History, cursor: _Cursor, record: dict[str, Any]
+        self, engine: Engine, history: History, cursor: Cursor, record: dict[str, Any]
     ) -> Trained:
         """The trained model, the test split's figures, and the mark that the run is complete."""
         folder = self.folder
@@ -299,91 +337,3 @@ class _Run:
 
 # Large enough to keep all threads busy, small enough for any feature map.
 EVALUATION_BATCH = 256
-
-
-@dataclass(slots=True)
-class _Cursor:
-    """Where training stands: the next step of the next epoch, and all steps so far."""
-
-    epoch: int = 0
-    step: int = 0
-    steps: int = 0
-    best: float | None = None
-
-    def meta(self) -> dict[str, Any]:
-        return {"epoch": self.epoch, "step": self.step, "steps": self.steps, "best": self.best}
-
-
-@dataclass(slots=True)
-class _Checkpointing(Watcher):
-    """Writes checkpoints and metrics, and stops between two steps when asked to."""
-
-    engine: Engine
-    folder: RunFolder
-    cursor: _Cursor
-    history: History
-    stop: bool = False
-    saved: float = field(default_factory=time.monotonic)
-
-    @override
-    def step_end(self, epoch: int, step: int) -> None:
-        self._moved(epoch, step)
-        if self.stop:
-            self.save()
-            raise KeyboardInterrupt
-        if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
-            self.save()
-
-    @override
-    def epoch_end(self, epoch: int, logs: Logs) -> bool:
-        self._moved(epoch + 1, 0)
-        watched = logs.get("val_loss", logs.get("loss", float("nan")))
-        better = math.isfinite(watched) and (self.cursor.best is None or watched < self.cursor.best)
-        if better:
-            self.cursor.best = watched
-        self.folder.write_metrics(self._rows())
-        self.save(best=better)
-        if self.stop:
-            raise KeyboardInterrupt
-        return False
-
-    def _moved(self, epoch: int, step: int) -> None:
-        self.cursor.epoch, self.cursor.step = epoch, step
-        self.cursor.steps += 1
-
-    def _rows(self) -> list[dict[str, float]]:
-        columns = self.history.history
-        return [
-            {name: values[i] for name, values in columns.items() if i < len(values)}
-            for i in range(len(self.history.epoch))
-        ]
-
-    def save(self, *, best: bool = False) -> None:
-        """A checkpoint of this very step."""
-        self.folder.checkpoints.save(
-            self.cursor.steps, self.engine.state(), self.cursor.meta(), best=best
-        )
-        self.saved = time.monotonic()
-
-
-@contextmanager
-def _stop_at_steps(watcher: _Checkpointing) -> Generator[None]:
-    """Ctrl-C ends training after the step that runs; a second one ends it at once.
-
-    Only between steps do state and cursor agree.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if watcher.stop:
-            raise KeyboardInterrupt
-        watcher.stop = True
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from specc.callbacks import Callback
 from specc.losses import Loss
 from specc.metrics import Metric
 from specc.optimizers import Optimizer, RMSprop
@@ -46,5 +47,15 @@ class TrainSpec(BaseModel):
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the training data, taken from its end, kept for validation."""
 
-    class_weight: dict[int, float] | None = None
-    """Weight of each class in the loss; 1 where none is given."""
+    class_weight: dict[int, float] | Literal["balanced"] | None = None
+    """Weight of each class in the loss, 1 where none is given; `balanced`: each class counts the
+    same, by its number of samples."""
+
+    steps_per_epoch: Annotated[int, Field(ge=1)] | None = None
+    """Most steps of an epoch; each epoch takes other samples. All of them by default."""
+
+    freeze: list[str] = []
+    """Layers that are not trained, by name: `conv*`, `encoder/*` for a sub-model's."""
+
+    callbacks: list[Callback] = []
+    """What happens at the ends of epochs: `early_stopping`, `reduce_lr_on_plateau`, ..."""

@@ -1,0 +1,137 @@
+"""`Callback`: settings that a spec names and what they do; `Training`: what they may do it to."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
+
+from specc.errors import RunError
+from specc.family import Member
+from specc.history import History
+
+# What a callback remembers, as JSON holds it: it is stored in every checkpoint.
+State: TypeAlias = dict[str, Any]
+Logs: TypeAlias = dict[str, float]
+
+# Metrics of which more is better, by a part of their names.
+# Source: `_direction` of the metrics in keras/src/metrics (3.15.1).
+UP = re.compile(
+    r"acc|auc|precision|recall|sensitivity|specificity|f1|fbeta|f_beta|f_score|iou|r2|pearson"
+    r"|concordance|cosine_similarity"
+)
+
+
+class Training(ABC):
+    """A training that runs, as callbacks see it."""
+
+    history: History
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path | None:
+        """The run's folder; None where there is none."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> int:
+        """Steps since the start of training."""
+
+    @abstractmethod
+    def stop(self, why: str) -> None:
+        """End training after this epoch."""
+
+    @abstractmethod
+    def learning_rate(self) -> float | None:
+        """The learning rate that is state; None with a schedule."""
+
+    @abstractmethod
+    def set_learning_rate(self, rate: float) -> None:
+        """Train on at another rate."""
+
+    @abstractmethod
+    def keep(self, name: str) -> None:
+        """Remember the state as it stands."""
+
+    @abstractmethod
+    def bring_back(self, name: str) -> None:
+        """Put the weights back that `keep` remembered."""
+
+    @abstractmethod
+    def loss(self) -> float:
+        """The loss of the last step's batch."""
+
+    @abstractmethod
+    def note(self, text: str) -> None:
+        """Tell the user something."""
+
+
+class Callback(Member):
+    """A kind of callback. What it remembers stands in `state`, which outlives the process."""
+
+    family_name: ClassVar[str] = "callback"
+
+    def train_begin(self, state: State, training: Training) -> None:
+        """Training begins; after a resume, `state` is that of the checkpoint."""
+
+    def step_end(self, state: State, training: Training, epoch: int, step: int) -> None:
+        """`step` steps of an epoch are done. Only called where a kind overrides it."""
+
+    def epoch_logs(self, state: State, training: Training, logs: Logs) -> None:
+        """An epoch is done; its logs can be added to before they are recorded."""
+
+    def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:
+        """An epoch and its validation are done."""
+
+    def train_end(self, state: State, training: Training) -> None:
+        """Training has ended."""
+
+
+class Monitor(Callback):
+    """A callback that watches one log.
+
+    Source: keras/src/callbacks/monitor_callback.py (3.15.1).
+    """
+
+    abstract: ClassVar[bool] = True
+
+    monitor: str = "val_loss"
+    """The log that is watched."""
+
+    mode: Literal["auto", "min", "max"] = "auto"
+    """Whether less or more is better; auto: by the metric's name, less for losses and errors."""
+
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    """A smaller change is no improvement."""
+
+    def value(self, logs: Mapping[str, float]) -> float:
+        """What is watched.
+
+        Raises:
+            RunError: there is no such log.
+        """
+        if self.monitor not in logs:
+            wanted = self.monitor.startswith("val_") and not any(n.startswith("val_") for n in logs)
+            hint = "; it needs validation data" if wanted else ""
+            raise RunError(
+                f"train.callbacks: {self.key}.monitor: expected one of {', '.join(logs)}, found "
+                f"{self.monitor!r}{hint}"
+            )
+        return logs[self.monitor]
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Whether a value is an improvement; anything is one of nothing, NaN of nothing else."""
+        if than is None:
+            return True
+        more = self.mode == "max" or (self.mode == "auto" and more_is_better(self.monitor))
+        return value - self.min_delta > than if more else value + self.min_delta < than
+
+
+def more_is_better(name: str) -> bool:
+    """Whether a log grows when a model improves."""
+    name = name.removeprefix("val_")
+    return "loss" not in name and UP.search(name) is not None
