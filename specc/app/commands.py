@@ -10,6 +10,7 @@ from specc.app import (
     check,
     compiling,
     costs,
+    data,
     diff,
     doctor,
     explain,
@@ -20,6 +21,7 @@ from specc.app import (
     plot,
     predicting,
     report,
+    runs,
     schema,
     summary,
     training,
@@ -66,10 +68,13 @@ app.command()(explain.explain)
 app.command()(plot.plot)
 app.command()(costs.costs)
 app.command("compile")(compiling.compile_)
+app.command()(data.data)
 app.command()(training.train)
 app.command()(predicting.evaluate)
 app.command("run")(predicting.run)
 app.command()(report.report)
+app.command()(runs.runs)
+app.command()(runs.reproduce)
 app.command("import")(importing.import_)
 app.command()(diff.diff)
 app.command()(fmt.fmt)

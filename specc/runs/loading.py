@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from specc.compiler.bundle import Bundle
-from specc.data.source import Dataset, Samples
+from specc.data.batches import Batches
+from specc.data.fitting import input_column
+from specc.data.looking import described, picture
+from specc.data.source import Dataset, Names, Samples
 from specc.errors import DataError, RunError
 from specc.feeding import names_of, samples
+from specc.layer import InputLayer
+from specc.network import Network
 from specc.runs.folder import RunFolder
 from specc.spec.model import Spec
+from specc.spec.train import TrainSpec
+from specc.tensors import DType
 
 
 def dataset_of(
@@ -45,3 +52,39 @@ def fitted(made: Bundle, given: Samples) -> Samples:
     if not len(found):
         raise DataError("data: expected at least one sample, found none")
     return found
+
+
+def look(
+    spec: Spec, network: Network, folder: Path | None = None
+) -> tuple[Dataset, dict[str, Any]]:
+    """(the splits, what is in them): as a model gets them, without compiling one.
+
+    Raises:
+        RunError: the spec has no `data:` section.
+        DataError: the data is missing, malformed, or does not fit the inputs.
+    """
+    if spec.data is None:
+        raise RunError(f"{spec.file or spec.name}: there is no `data:` section")
+    ports = {ref.call.node.name: ref for ref in network.inputs}
+    shapes = {name: ref.shape for name, ref in ports.items()}
+    layers = {name: ref.call.node.layer for name, ref in ports.items()}
+    dtypes: dict[str, DType] = {
+        name: layer.dtype for name, layer in layers.items() if isinstance(layer, InputLayer)
+    }
+    outputs = tuple(network.output_names)
+    found = spec.data.load(folder, Names(tuple(ports), outputs, shapes, dtypes))
+    for name, column in zip(ports, found.train.x, strict=False):
+        input_column(column, shapes[name], dtypes[name], name)
+    return found, described(found, tuple(ports), outputs)
+
+
+def first_batch(spec: Spec, dataset: Dataset) -> bytes:
+    """A picture of the first batch, in the order of the first epoch, with its classes."""
+    settings = spec.train or TrainSpec()
+    batches = Batches(dataset.train, settings.batch_size, settings.seed, settings.shuffle)
+    batch = next(iter(batches.produce(0))).samples
+    labels: list[str] = []
+    if batch.y and batch.y[0].ndim == 1 and batch.y[0].dtype.kind in "iu":
+        names = dataset.classes
+        labels = [str(i) if names is None else str(names[i]) for i in batch.y[0].tolist()]
+    return picture(batch.x[0], labels)
