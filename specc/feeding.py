@@ -47,6 +47,15 @@ def listed(given: object, names: Sequence[str], what: str) -> list[Any]:
         return [mapping[n] for n in names]
     if len(names) == 1 and not _is_single(given):
         return [given]
+    columns = getattr(given, "columns", None)
+    if columns is not None:  # a frame has a column for each of several names
+        frame = cast("Any", given)
+        missing = [n for n in names if n not in list(columns)]
+        if missing:
+            raise DataError(
+                f"{what}: expected columns {', '.join(names)}; missing {', '.join(missing)}"
+            )
+        return [frame[n] for n in names]
     entries = list(cast("Sequence[Any]", given))
     if len(entries) != len(names):
         raise DataError(
@@ -60,7 +69,7 @@ def _is_single(given: object) -> bool:
     if not isinstance(given, (list, tuple)):
         return False
     entries = cast("Sequence[object]", given)
-    return len(entries) == 1 and isinstance(entries[0], np.ndarray | Rows) and entries[0].ndim > 0
+    return len(entries) == 1 and len(getattr(entries[0], "shape", ())) > 0
 
 
 def inputs(ports: Sequence[Port], x: Given) -> tuple[Column, ...]:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from specc.app.options import Assignments, SpecFile
-from specc.app.output import complain, show
+from specc.app.options import Assignments, Json, SpecFile
+from specc.app.output import complain, show, show_json
 
 
 def explain(
@@ -30,19 +30,25 @@ def explain(
         Path | None,
         typer.Option(metavar="FILE", help="With --html: filters by name (.safetensors)."),
     ] = None,
+    *,
+    as_json: Json = False,
 ) -> None:
     """Show the arithmetic behind every shape and parameter.
 
     Also how many connections a layer has against a dense one, and what its outputs see.
     """
     from specc.explanation import explain as explained
+    from specc.explanation import explain_json
     from specc.network import open_spec
 
     opened, network = open_spec(spec, assignments or ())
     if html is None:
         if image is not None or weights is not None:
             raise typer.BadParameter("belongs to --html", param_hint="--image, --weights")
-        show(explained(network, layer))
+        if as_json:
+            show_json(explain_json(network, layer))
+        else:
+            show(explained(network, layer))
         return
     if layer is None:
         raise typer.BadParameter("expected the name of a layer", param_hint="--html")

@@ -5,6 +5,7 @@ Shapes here include the batch axis, None where a length is open: (None, 28, 28, 
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import numpy as np
@@ -74,9 +75,24 @@ def fit_targets(
     return array
 
 
+def as_array(value: object) -> Array:
+    """NumPy's view of an array-like, a frame or series (pandas, polars) or a tensor (PyTorch)."""
+    for step in ("detach", "cpu"):  # a tensor may have a gradient, and lie on another device
+        if callable(found := getattr(value, step, None)):
+            value = found()
+    if not callable(found := getattr(value, "to_numpy", None)):
+        return np.asarray(value)
+    array = np.asarray(found())
+    if array.dtype == object:
+        # Columns of different types, or of pandas' own types, become one array of objects.
+        with contextlib.suppress(TypeError, ValueError):
+            return array.astype(np.float64)
+    return array
+
+
 def _numeric(value: npt.ArrayLike, name: str) -> Array:
     try:
-        array = np.asarray(value)
+        array = as_array(value)
     except ValueError as error:
         raise DataError(f"{name}: expected an array, received lists of uneven length") from error
     if array.dtype.kind not in "biuf":

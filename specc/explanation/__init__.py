@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from specc.costs import costs
 from specc.errors import SpeccError, nearest
@@ -35,17 +36,39 @@ def explain(model: Spec | Network, layer: str | None = None) -> str:
         SpeccError: no layer is called so.
     """
     network = build(model) if isinstance(model, Spec) else model
-    sections = list(_sections(network, ""))
-    if layer is not None:
-        chosen = [section for section in sections if section.name == layer]
-        if not chosen:
-            names = [section.name for section in sections]
-            raise SpeccError(f"no layer is called {layer!r};{nearest(layer, names)}")
-        sections = chosen
-    texts = [_text(section) for section in sections]
+    texts = [_text(section) for section in _chosen(network, layer)]
     if layer is None:
         texts.append(_totals(network))
     return "\n\n".join(texts)
+
+
+def explain_json(model: Spec | Network, layer: str | None = None) -> list[dict[str, Any]]:
+    """The same as data: for each layer its name, its kind, and lines of label and text.
+
+    Raises:
+        SpecError, SpeccError: as `explain`.
+    """
+    network = build(model) if isinstance(model, Spec) else model
+    return [
+        {
+            "name": section.name,
+            "type": section.node.type_name,
+            "lines": [{"label": label, "text": text} for label, text in _lines(section)],
+        }
+        for section in _chosen(network, layer)
+    ]
+
+
+def _chosen(network: Network, layer: str | None) -> list[_Section]:
+    """All layers, or the one called `layer`."""
+    sections = list(_sections(network, ""))
+    if layer is None:
+        return sections
+    chosen = [section for section in sections if section.name == layer]
+    if not chosen:
+        names = [section.name for section in sections]
+        raise SpeccError(f"no layer is called {layer!r};{nearest(layer, names)}")
+    return chosen
 
 
 def _totals(network: Network) -> str:

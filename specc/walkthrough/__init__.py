@@ -33,7 +33,7 @@ def walkthrough(
         network: the model.
         layer: the layer's name.
         seed: draws the layer's filters, as for a new model.
-        weights: a .safetensors file to take them from instead, `state.safetensors` of a run.
+        weights: a .safetensors file to take them from instead, a checkpoint of a run.
         picture: an image file to slide over, brought to the size of the layer's input.
 
     Raises:

@@ -1,0 +1,59 @@
+"""What other tools see of the program: JSON, completion, hooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import typer
+from ruamel.yaml import YAML
+
+from specc.app.commands import app
+from tests.app.console import ROOT, SPECS, invoke
+
+# Commands that print no table: they write a file, or print a text that is one.
+WITHOUT = {"init", "plot", "report", "import", "fmt", "schema"}
+
+
+def test_every_command_that_prints_a_table_prints_json_too():
+    commands = typer.main.get_command(app).commands
+    options = {name: {o for p in c.params for o in p.opts} for name, c in commands.items()}
+    assert {name for name, found in options.items() if "--json" not in found} <= WITHOUT
+
+
+def test_explanations_as_data_are_those_of_the_text():
+    found = json.loads(invoke("explain", SPECS / "lenet5.yaml", "--json").stdout)
+    text = invoke("explain", SPECS / "lenet5.yaml").stdout
+    assert len(found) == text.count("\n\n")
+    for layer in found:
+        assert f"{layer['name']} ({layer['type']})" in text
+        assert all(line["text"] in text and line["label"] in text for line in layer["lines"])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("specc su", "summary"), ("specc summary --form", "--format")]
+)
+def test_the_shell_completes(words, expected):
+    environment = {
+        **os.environ, "_SPECC_COMPLETE": "complete_bash", "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "cli.py")], env=environment, capture_output=True, check=False,
+        encoding="utf-8", timeout=60,
+    )  # fmt: skip
+    assert expected in done.stdout.split()
+
+
+def test_hooks_are_commands_that_accept_the_specs():
+    hooks = YAML(typ="safe").load(ROOT / ".pre-commit-hooks.yaml")
+    assert [hook["id"] for hook in hooks] == ["specc-check", "specc-fmt"]
+    specs = sorted(SPECS.glob("*.yaml"))
+    for hook in hooks:
+        name, command = hook["entry"].split()
+        assert name == "specc"
+        extra = ["--check"] if command == "fmt" else []
+        assert invoke(command, *extra, *specs).exit_code == 0

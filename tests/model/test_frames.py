@@ -1,0 +1,105 @@
+"""Tables and tensors of other libraries give what their NumPy arrays give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import specc
+from specc.errors import DataError
+from specc.spec.reader import loads
+
+SPEC = """
+specc: 1
+inputs: {x: [3]}
+layers: [{dense: {units: 2, activation: softmax}}]
+train: {loss: sparse_categorical_crossentropy, optimizer: {sgd: 0.1}}
+"""
+TWO = """
+specc: 1
+inputs: {a: [1], b: [1]}
+layers: [{concatenate: {}, inputs: [a, b]}, {dense: 1}]
+train: {loss: mse}
+"""
+X = np.random.default_rng(0).normal(size=(20, 3))
+Y = (X[:, 0] > 0).astype(np.int64)
+
+
+class Tensor:
+    """As PyTorch's: arrays only after `detach` and `cpu`."""
+
+    def __init__(self, array, state="on the device with a gradient"):
+        self._array, self._state, self.shape = array, state, array.shape
+
+    def detach(self):
+        return Tensor(self._array, "on the device")
+
+    def cpu(self):
+        assert self._state == "on the device"
+        return Tensor(self._array, "plain")
+
+    def __array__(self, dtype=None, copy=None):
+        if self._state != "plain":
+            raise RuntimeError("can't convert a tensor that requires grad")
+        return np.array(self._array, dtype)
+
+
+class Frame:
+    """As pandas': columns by name, objects where their types differ."""
+
+    def __init__(self, array, columns):
+        self._array, self.columns, self.shape = array, columns, array.shape
+
+    def to_numpy(self):
+        return self._array.astype(object)
+
+    def __getitem__(self, name):
+        return self._array[:, self.columns.index(name)]
+
+
+def trained(x, y):
+    model = specc.Model(loads(SPEC))
+    history = model.fit(x, y, epochs=2, validation_split=0.2, verbose=0).history
+    return history, model.predict(x)
+
+
+def same(x, y):
+    history, predicted = trained(x, y)
+    wanted, expected = trained(X, Y)
+    assert history == wanted
+    np.testing.assert_array_equal(predicted, expected)
+
+
+def test_tensors_with_gradients():
+    same(Tensor(X), Tensor(Y))
+    same([Tensor(X)], Tensor(Y))
+
+
+def test_frames_of_objects():
+    same(Frame(X, ["a", "b", "c"]), Frame(Y[:, np.newaxis], ["y"]))
+
+
+def test_columns_are_inputs_by_name():
+    model, other = specc.Model(loads(TWO)), specc.Model(loads(TWO))
+    frame = Frame(X, ["c", "b", "a"])
+    one = model.fit(frame, Y * 1.0, verbose=0).history
+    assert one == other.fit({"a": X[:, 2], "b": X[:, 1]}, Y * 1.0, verbose=0).history
+    with pytest.raises(DataError, match="expected columns a, b; missing a"):
+        model.predict(Frame(X, ["b", "c", "d"]))
+
+
+def test_text_is_still_refused():
+    with pytest.raises(DataError, match="expected numbers, received object"):
+        trained(Frame(np.array([["red", "1", "2"]] * 20), list("abc")), Y)
+
+
+def test_pandas():
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame(X, columns=list("abc"))
+    same(frame, pandas.Series(Y))
+    same(frame.astype("Float64"), pandas.Series(Y).astype("Int64"))
+
+
+def test_polars():
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    same(polars.DataFrame(X), polars.Series(Y))
