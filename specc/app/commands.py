@@ -23,6 +23,7 @@ from specc.app import (
     report,
     runs,
     schema,
+    searching,
     summary,
     training,
 )
@@ -73,6 +74,8 @@ app.command()(training.train)
 app.command()(predicting.evaluate)
 app.command("run")(predicting.run)
 app.command()(report.report)
+app.command()(searching.rate)
+app.command()(searching.sweep)
 app.command()(runs.runs)
 app.command()(runs.reproduce)
 app.command("import")(importing.import_)
