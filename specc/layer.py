@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, cast
 
 from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
 from specc.constraints import Constraint
-from specc.family import Member
+from specc.family import Member, snake_case
 from specc.initializers import Initializer
 from specc.primitives import Tensor
 from specc.regularizers import Regularizer
@@ -102,6 +104,27 @@ class Lowering(Protocol):
         ...
 
 
+_TEXT = "works on text, and graphs here hold numbers; turn text into ids before (integer_lookup)"
+_FOREIGN = "runs another framework's program; build the model of layers"
+# Layers of Keras that no graph can hold, and why.
+REFUSED: Mapping[str, str] = {
+    "lambda": "runs Python code; write a layer (docs/adding.md), or operations (ops.add, ...)",
+    "string_lookup": _TEXT,
+    "text_vectorization": _TEXT,
+    "max_num_bounding_boxes": "works on bounding boxes, which models here do not take",
+    "flax_layer": _FOREIGN,
+    "jax_layer": _FOREIGN,
+    "tfsm_layer": _FOREIGN,
+    "torch_module_wrapper": _FOREIGN,
+}
+
+
+def refusal(name: str) -> str | None:
+    """Why there is no layer of Keras' name, snake_case or not; None when it is just not known."""
+    reason = REFUSED.get(snake_case(name))
+    return None if reason is None else f"the layer {name!r} is not supported: it {reason}"
+
+
 class Layer(Member):
     """One kind of layer. Subclasses live in `specc/layers/`, one class a kind.
 
@@ -144,6 +167,15 @@ class Layer(Member):
             return fields
         given = cast("dict[str, object]", fields)
         return {cls.renamed.get(name, name): value for name, value in given.items()}
+
+    @classmethod
+    @override
+    def find(cls, name: str) -> type[Self]:
+        """The kind called `name`; what no graph can hold is refused with the reason."""
+        reason = refusal(name)
+        if reason is not None:
+            raise PydanticCustomError("refused_layer", "{reason}", {"reason": reason})
+        return super().find(name)
 
     @classmethod
     def type_name(cls) -> str:

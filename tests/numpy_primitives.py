@@ -63,7 +63,11 @@ def elementwise(function: Callable[..., Any]) -> Rule:
 
 def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     # ONNX cuts the quotient of integers towards zero.
-    return np.trunc(np.true_divide(a, b)) if a.dtype.kind in "iu" else a / b
+    if a.dtype.kind not in "iu":
+        return a / b
+    # Not by way of floats, which hold 53 bits.
+    quotient = a // b
+    return quotient + ((quotient * b != a) & ((a < 0) != (b < 0)))
 
 
 _ERF = np.vectorize(math.erf, otypes=[float])
@@ -95,6 +99,7 @@ RULES.update(
         "Softplus": elementwise(lambda x: np.logaddexp(0, x)),
         "Softsign": elementwise(lambda x: x / (1 + np.abs(x))),
         "Relu": elementwise(lambda x: np.maximum(x, 0)),
+        "BitwiseXor": elementwise(np.bitwise_xor),
         "And": elementwise(np.logical_and),
         "Or": elementwise(np.logical_or),
         "Not": elementwise(np.logical_not),

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from specc.errors import Place, nearest
 from specc.family import Member, snake_case
 from specc.keras_import.source import Json
+from specc.layer import refusal
 from specc.layers import Layer
 from specc.layers.operations import Operation
 from specc.spec.problems import Problems
@@ -51,6 +52,10 @@ class Objects:
             return family.parse(value)
         name: object = value["class_name"] if is_object(value) else value
         kind = find(family, name) if isinstance(name, str) else None
+        reason = refusal(str(name)) if issubclass(family, Layer) else None
+        if kind is None and reason is not None:
+            self.wrong(path, reason)
+            return None
         if kind is None:
             kinds = [kind for kind in family.kinds().values() if not issubclass(kind, Operation)]
             valid = nearest(str(name), map(keras_class, kinds))

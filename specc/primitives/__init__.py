@@ -8,6 +8,7 @@ here with its shape, and its realisation in `specc/targets/`; a test asks for bo
 from specc.primitives.arithmetic import absolute as absolute
 from specc.primitives.arithmetic import arctan as arctan
 from specc.primitives.arithmetic import arctan2 as arctan2
+from specc.primitives.arithmetic import bitwise_xor as bitwise_xor
 from specc.primitives.arithmetic import cast as cast
 from specc.primitives.arithmetic import ceil as ceil
 from specc.primitives.arithmetic import clip as clip

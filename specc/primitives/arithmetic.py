@@ -183,6 +183,11 @@ def logical_not(x: Tensor) -> Tensor:
     return unary("Not", x)
 
 
+def bitwise_xor(a: Operand, b: Operand) -> Tensor:
+    """The bits in which two integers differ."""
+    return binary("BitwiseXor", a, b)
+
+
 def where(condition: Tensor, a: Operand, b: Operand) -> Tensor:
     """A where the condition holds, b elsewhere, all three broadcast.
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from specc.errors import nearest
-from specc.layer import Layer
+from specc.layer import Layer, refusal
 from specc.spec.blocks import BESIDE, Block
 from specc.spec.nodes import Fields, Node, Scalar, kind_of
 from specc.spec.problems import Problems
@@ -83,7 +83,8 @@ def _known(
     word = str(key.value)
     if not layers:
         hint = nearest(word, [*Layer.kinds(), *blocks], also=Layer.registered())
-        problems.add(key.place, path, f"unknown layer {word!r};{hint}")
+        message = refusal(word) or f"unknown layer {word!r};{hint}"
+        problems.add(key.place, path, message)
         return False
     for other in others:
         problems.add(other.place, f"{path}.{other.value}", _second(word, str(other.value), blocks))

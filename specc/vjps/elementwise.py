@@ -8,8 +8,9 @@ from specc.autodiff import Grads, no_gradient, vjp
 from specc.graph import Graph, Node, Value
 
 no_gradient(
-    "And", "ArgMax", "ArgMin", "Ceil", "Equal", "Floor", "Greater", "GreaterOrEqual", "IsNaN",
-    "Less", "LessOrEqual", "Not", "OneHot", "Or", "Range", "Round", "Shape", "Sign", "Size",
+    "And", "ArgMax", "ArgMin", "BitwiseXor", "Ceil", "Equal", "Floor", "Greater", "GreaterOrEqual",
+    "IsNaN", "Less", "LessOrEqual", "Not", "OneHot", "Or", "Range", "Round", "Shape", "Sign",
+    "Size",
 )  # fmt: skip
 
 

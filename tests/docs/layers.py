@@ -11,6 +11,7 @@ import textwrap
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
+from specc.layer import REFUSED
 from specc.layers import Layer
 from specc.layers.operations import Operation
 from tests.docs.pages import ROOT
@@ -59,6 +60,8 @@ def page() -> str:
         own = [kind for kind in kinds.values() if section_of(kind) == section]
         parts += [f"## {section}\n", _filled(f"{len(own)} kinds. {text}") + "\n"]
         parts += [_entry(kind) for kind in own]
+    parts.append("## Not supported\n")
+    parts += [_filled(f"- `{name}` {reason}.") + "\n" for name, reason in REFUSED.items()]
     return "\n".join(parts)
 
 

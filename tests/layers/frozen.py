@@ -69,3 +69,8 @@ def cases() -> list[Case]:
 def augmentations() -> list[dict[str, Any]]:
     """The cases of layers that vary images, with the results that Keras computed."""
     return json.loads((FROZEN / "augmentations.json").read_text())
+
+
+def lookups() -> list[dict[str, Any]]:
+    """The cases of vocabularies and hashes of integers, with the results that Keras computed."""
+    return json.loads((FROZEN / "lookups.json").read_text())

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from specc.errors import SpecError
+from specc.keras_import import from_keras
+from specc.layer import REFUSED
 from specc.layers import Layer
 from specc.shapes import ShapeError
+from specc.spec.reader import loads
 
 IMAGE = (None, 8, 6, 4)
 STEPS = (None, 5, 3)
@@ -207,3 +213,20 @@ def test_unknown_lengths_stay_unknown() -> None:
     }
     for key, (fields, expected) in shapes.items():
         assert Layer.parse({key: fields}).output_shape((open_image,)) == expected, key
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_layers_that_no_graph_can_hold_are_refused_with_the_reason(name) -> None:
+    with pytest.raises(ValueError, match=rf"the layer '{name}' is not supported: it \w+"):
+        Layer.parse({name: {}})
+    text = json.dumps({"specc": 1, "inputs": {"x": [2]}, "layers": [{name: {"anything": 1}}]})
+    with pytest.raises(SpecError, match=rf"the layer '{name}' is not supported: it \w+"):
+        loads(text)
+
+
+def test_keras_layers_that_no_graph_can_hold_are_refused_with_the_reason() -> None:
+    source = {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 2]}}
+    layer = {"class_name": "Lambda", "config": {"name": "l", "function": {}}}
+    config = {"name": "m", "layers": [source, layer]}
+    with pytest.raises(SpecError, match="the layer 'Lambda' is not supported: it runs Python"):
+        from_keras({"class_name": "Sequential", "config": config})

@@ -11,7 +11,7 @@ from specc.layer import Layer
 from specc.layers.operations import Operation
 from tests.layers.bench import Bench
 from tests.layers.beyond import BEYOND
-from tests.layers.frozen import Case, augmentations, cases
+from tests.layers.frozen import Case, augmentations, cases, lookups
 
 CASES = cases()
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -83,6 +83,8 @@ def test_every_layer_has_a_case() -> None:
     # tests/layers/test_augmentations.py
     others |= {next(iter(case["layer"])) for case in augmentations()} | {"aug_mix", "pipeline"}
     others |= {Layer.parse(written).key for written, *_ in BEYOND}
+    # tests/layers/test_lookups.py
+    others |= {next(iter(case["layer"])) for case in lookups()}
     # Operations have tests/keras_import/test_operations.py.
     kinds = {key for key, kind in Layer.kinds().items() if not issubclass(kind, Operation)}
     assert kinds - tested == others

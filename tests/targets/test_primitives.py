@@ -132,6 +132,9 @@ USES: dict[str, Use] = {
     "reduce_max": lambda n, x: ops.reduce_max(x, (1, 3)),
     "reduce_min-kept": lambda n, x: ops.reduce_min(x, 0, keepdims=True),
     "reduce_length-1": lambda n, x: ops.reduce_sum(ops.expand_dims(x, 1), 1) * 2,
+    "bitwise_xor": lambda n, x: (
+        x * ops.cast(ops.bitwise_xor(ops.cast(x * 9, "int64"), ops.cast(x * 7, "int64")), n.floatx)
+    ),
     "order_descending": lambda n, x: ops.cast(ops.order_descending(x), n.floatx) * x,
     "order_descending-batch": lambda n, x: ops.gather_rows(
         x, ops.order_descending(ops.reduce_sum(x, (1, 2, 3)))
