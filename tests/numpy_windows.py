@@ -77,6 +77,6 @@ rule("max_pool")(_pool(np.max))
 rule("average_pool")(_pool(np.mean))
 
 
-@rule("batch_norm")
+@rule("batch_norm", "batch_norm_training")
 def batch_norm(t: Tensor, x, scale, offset, mean, variance) -> np.ndarray:
     return (x - mean) / np.sqrt(variance + t.attrs["epsilon"]) * scale + offset

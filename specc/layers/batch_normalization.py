@@ -110,16 +110,17 @@ class BatchNormalization(Layer):
             counted = ops.move_axis(ops.broadcast_to(wide, inputs[0].shape, x), self.axis, -1)
         return ops.move_axis(self._by_batch(low, x, counted), -1, self.axis)
 
-    def _by_moving(self, low: Lowering, x: Tensor) -> Tensor:
+    def _affine(self, low: Lowering, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Gamma and beta; the constants that do nothing in the place of one that is not learnt."""
         (size,) = ints(x.shape[-1:])
-        return ops.batch_norm(
-            x,
+        return (
             low.weight("gamma") if self.scale else x.trace.constant(np.ones(size)),
             low.weight("beta") if self.center else x.trace.constant(np.zeros(size)),
-            low.weight("moving_mean"),
-            low.weight("moving_variance"),
-            self.epsilon,
         )
+
+    def _by_moving(self, low: Lowering, x: Tensor) -> Tensor:
+        moving = low.weight("moving_mean"), low.weight("moving_variance")
+        return ops.batch_norm(x, *self._affine(low, x), *moving, self.epsilon)
 
     def _by_batch(self, low: Lowering, x: Tensor, counted: Tensor | None) -> Tensor:
         others = range(x.rank - 1)
@@ -136,6 +137,8 @@ class BatchNormalization(Layer):
         for name, batch in (("moving_mean", mean), ("moving_variance", variance)):
             moving = low.weight(name)
             low.assign(name, moving * self.momentum + batch * (1.0 - self.momentum))
+        if counted is None:
+            return ops.batch_norm_training(x, *self._affine(low, x), mean, variance, self.epsilon)
         normal = centred * ops.reciprocal(ops.sqrt(variance + self.epsilon))
         return affine(self, low, normal, ints(x.shape[-1:]))
 

@@ -89,6 +89,7 @@ from specc.primitives.texts import first_words as first_words
 from specc.primitives.texts import is_text as is_text
 from specc.primitives.window import average_pool as average_pool
 from specc.primitives.window import batch_norm as batch_norm
+from specc.primitives.window import batch_norm_training as batch_norm_training
 from specc.primitives.window import conv as conv
 from specc.primitives.window import conv_transpose as conv_transpose
 from specc.primitives.window import max_pool as max_pool

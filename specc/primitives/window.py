@@ -121,3 +121,19 @@ def batch_norm(
     return x.trace.emit(
         "batch_norm", (x, scale, offset, mean, variance), x.shape, x.dtype, epsilon=float(epsilon)
     )
+
+
+def batch_norm_training(
+    x: Tensor, scale: Tensor, offset: Tensor, mean: Tensor, variance: Tensor, epsilon: float
+) -> Tensor:
+    """The same in training: mean and variance must be those of x over all axes but the last.
+
+    What they hand back to x is part of the gradient of x; none flows to them.
+    """
+    return x.trace.emit(
+        "batch_norm_training",
+        (x, scale, offset, mean, variance),
+        x.shape,
+        x.dtype,
+        epsilon=float(epsilon),
+    )

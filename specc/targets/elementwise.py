@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from specc.graph import Value
 from specc.primitives import Tensor
-from specc.targets.layout import Layout, Placed, ordered, placed, plain, refine
+from specc.targets.layout import Layout, Placed, ordered, plain, refine
 from specc.targets.realiser import BASE, Realiser
 from specc.tensors import Dims
 
@@ -105,16 +105,3 @@ def stop_gradient(r: Realiser, t: Tensor) -> Placed:
     """An Identity whose adjoint is nothing."""
     x = r.place(t.inputs[0])
     return Placed(r.barrier(x.value), x.layout)
-
-
-@BASE.rule("batch_norm")
-def batch_norm(r: Realiser, t: Tensor) -> Placed:
-    """(x - mean) r scale + offset, folded into x * gain + shift."""
-    x, scale, offset, mean, variance = (r.place(i) for i in t.inputs)
-    g = r.graph
-    gain = scale.value / g.op("Sqrt", variance.value + t.attrs["epsilon"])
-    shift = offset.value - mean.value * gain
-    channels = t.inputs[1].shape
-    factors = [x, placed(gain, channels), placed(shift, channels)]
-    (value, by, add), layout = aligned(factors, [t.shape, channels, channels], t.shape)
-    return Placed(value * by + add, layout)

@@ -11,6 +11,7 @@ from specc.targets import (
     gru,
     lstm,
     movement,
+    normalization,
     random,
     reduction,
     simple_rnn,
@@ -21,7 +22,7 @@ from specc.targets.realiser import BASE, Realiser, Rules
 from specc.tensors import Dims
 
 PORTABLE = Rules(parent=BASE)
-FAMILIES = (elementwise, gru, lstm, movement, random, reduction, simple_rnn, texts)
+FAMILIES = (elementwise, gru, lstm, movement, normalization, random, reduction, simple_rnn, texts)
 """Modules whose rules fill BASE when they are imported."""
 
 

@@ -1,0 +1,56 @@
+"""Batch normalisation: for inference folded, for training with its whole gradient at once."""
+
+from __future__ import annotations
+
+from specc.graph import Adjoint, Value
+from specc.primitives import Tensor
+from specc.targets.elementwise import aligned
+from specc.targets.layout import Placed, placed, single
+from specc.targets.realiser import BASE, Realiser
+
+
+@BASE.rule("batch_norm")
+def batch_norm(r: Realiser, t: Tensor) -> Placed:
+    """(x - mean) r scale + offset, folded into x * gain + shift."""
+    x, scale, offset, mean, variance = (r.place(i) for i in t.inputs)
+    g = r.graph
+    gain = scale.value / g.op("Sqrt", variance.value + t.attrs["epsilon"])
+    shift = offset.value - mean.value * gain
+    channels = t.inputs[1].shape
+    factors = [x, placed(gain, channels), placed(shift, channels)]
+    (value, by, add), layout = aligned(factors, [t.shape, channels, channels], t.shape)
+    return Placed(value * by + add, layout)
+
+
+@BASE.rule("batch_norm_training")
+def batch_norm_training(r: Realiser, t: Tensor) -> Placed:
+    """(x - mean) r scale + offset with x's own mean and variance.
+
+    Differentiated op by op, x, its mean and its variance would pass a dozen maps of the size of x
+    back and forth; the whole gradient (Ioffe and Szegedy 2015, section 3) needs five:
+
+        dX = gain (dY - mean(dY) - c r^2 mean(dY c)),  c = X - mean,  gain = scale r.
+    """
+    g, channels = r.graph, t.inputs[1].shape
+    last = len(t.shape) - 1
+    x = single(r.place(t.inputs[0]), t.shape, [last])
+    scale, offset, mean, variance = (r.vector(i) for i in t.inputs[1:])
+    inverse = g.op("Reciprocal", g.op("Sqrt", variance + t.attrs["epsilon"]))
+    gain = scale * inverse
+    operands = [x, *(placed(v, channels) for v in (mean, gain, offset, inverse))]
+    (value, middle, by, add, inner), layout = aligned(operands, [t.shape, *[channels] * 4], t.shape)
+    centred = value - middle
+    y = centred * by + add
+    axes = [i for i in range(y.rank) if i not in layout.positions(last)]
+
+    def adjoint(dy: Value) -> list[Value | None]:
+        """Of x, scale and offset; mean and variance are x's, and in dX already."""
+        total = g.reduce("ReduceSum", dy, axes, keepdims=True)
+        along = g.reduce("ReduceSum", dy * centred, axes, keepdims=True)
+        count = g.cast(g.op("Size", dy), dy.dtype) / g.cast(g.op("Size", total), dy.dtype)
+        share = along * (by * inner * inner / count)
+        dx = dy * by - centred * share - total * (by / count)
+        return [dx, g.reshape(along * inner, scale.shape), g.reshape(total, offset.shape)]
+
+    y.adjoint = Adjoint((value, scale, offset), adjoint)
+    return Placed(y, layout)
