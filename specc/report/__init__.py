@@ -37,7 +37,8 @@ def report(run: Opened) -> str:
             sections += quality.classes(run, run.seen, found)
         else:
             sections += quality.numbers(run.seen)
-        sections += insight.insight(run, run.seen, found)
+        each = found is not None and len(found.truth) == len(run.seen.output)
+        sections += insight.insight(run, run.seen, found if each else None)
     sections += [structure.drawing(run), structure.layers(run)]
     return page(
         f"{run.spec.name}: {run.folder.path.name}",

@@ -21,6 +21,8 @@ from specc.web.pictures import diverging, image, levels, mosaic, overlaid
 Array = npt.NDArray[Any]
 MOST_LAYERS, MOST_MAPS, MOST_FILTERS, MOST_SAMPLES = 12, 16, 32, 3
 MOST_EXPLAINED = 3
+# Of one channel's side; larger maps are thinned, or a report would weigh megabytes.
+MOST_PIXELS = 64
 COLUMNS = 8
 KERNEL_RANK = 4
 COLOUR = 3
@@ -107,7 +109,8 @@ def _maps(run: Opened, x: Array, calls: Sequence[Call]) -> Section:
     for call, values in zip(calls, outputs, strict=True):
         figures: list[str] = []
         for k, sample in enumerate(values):
-            channels = np.moveaxis(sample, -1, 0)[:MOST_MAPS]
+            step = -(-max(sample.shape[:2]) // MOST_PIXELS)
+            channels = np.moveaxis(sample[::step, ::step], -1, 0)[:MOST_MAPS]
             tiles = np.stack([levels(c) for c in channels])[..., np.newaxis]
             alt = f"{len(tiles)} channels of {call.name} for sample {k + 1}"
             figures.append(f"<figure>{image(mosaic(tiles, 4), alt, 160)}</figure>")

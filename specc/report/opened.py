@@ -22,11 +22,13 @@ from specc.runs.loading import fitted, of_run
 from specc.session import Runner
 from specc.spec.model import Spec
 from specc.spec.reader import load
+from specc.tensors import elements
 
 Array = npt.NDArray[Any]
-# More samples would make a report slow and its numbers hardly better.
-MOST_SAMPLES = 10_000
+# More samples would make a report slow and its numbers hardly better; they lie in memory.
+MOST_SAMPLES, MOST_BYTES, LEAST_SAMPLES = 10_000, 2**28, 32
 BATCH = 256
+FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def open_run(run: Path, data: Path | None = None) -> Opened:
         dataset = of_run(folder, spec, made, data)
         classes = dataset.classes
         split, given = _least_known(dataset)
-        samples = fitted(made, given.part(0, MOST_SAMPLES)).take(slice(None))
+        samples = fitted(made, given.part(0, _count(build(spec)))).take(slice(None))
         program = baked(spec, weights)
         names = [p.name for p in made.inputs]
         output = _predicted(Runner(program), names, samples.x)
@@ -103,6 +105,12 @@ def open_run(run: Path, data: Path | None = None) -> Opened:
         absent = str(error)
     epochs = folder.metrics(int(record.get("epochs", 0)) or 10**9)
     return Opened(folder, spec, build(spec), record, epochs, weights, seen, absent, classes)
+
+
+def _count(network: Network) -> int:
+    """How many samples to look at."""
+    each = sum(elements(ref.shape[1:], 1) for ref in network.inputs) * FLOAT_BYTES
+    return max(LEAST_SAMPLES, min(MOST_SAMPLES, MOST_BYTES // max(1, each)))
 
 
 def _least_known(dataset: Dataset) -> tuple[str, Any]:

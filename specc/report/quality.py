@@ -60,7 +60,9 @@ def classes(run: Opened, seen: Looked, found: Labelled) -> list[Section]:
         Section("Scores by class", note + table("Scores by class", header, rows)),
         Section("Calibration", told),
     ]
-    return [*made, Section("Worst mistakes", _mistakes(seen, found, names))]
+    if len(found.truth) == len(seen.x[0]):
+        made.append(Section("Worst mistakes", _mistakes(seen, found, names)))
+    return made
 
 
 def _about(seen: Looked) -> str:
@@ -136,15 +138,15 @@ def numbers(seen: Looked) -> list[Section]:
     )
     worst = np.argsort(-np.abs(output - truth).max(axis=1), kind="stable")[:MOST_MISTAKES]
     rows = [
-        [f"{k}", shown(seen.x[0], int(k), f"sample {k}"), _numbers(truth[k]), _numbers(output[k])]
-        for k in worst
+        [
+            str(k),
+            shown(seen.x[0], k, f"sample {k}"),
+            shown(seen.y, k, f"what sample {k} should give"),
+            shown(seen.output, k, f"what sample {k} gives"),
+        ]
+        for k in map(int, worst)
     ]
     mistakes = table(
         "Samples that are off the most", ["sample", "input", "true", "predicted"], rows, 2
     )
     return [Section("Predictions", body), Section("Worst mistakes", mistakes)]
-
-
-def _numbers(values: Array) -> str:
-    shown_values = ", ".join(f"{v:.4g}" for v in values[:4])
-    return shown_values + (", …" if len(values) > 4 else "")  # noqa: PLR2004

@@ -46,6 +46,6 @@ def shown(x: Array, index: int, alt: str, width: int = WIDTH) -> str:
     if pictorial(x):
         return image(pixels(x[index]), alt, width)
     values = np.asarray(x[index]).ravel()
-    texts = [f"{v:.3g}" if x.dtype.kind == "f" else str(v) for v in values[:MOST_NUMBERS]]
+    texts = [f"{v:.4g}" if x.dtype.kind == "f" else str(v) for v in values[:MOST_NUMBERS]]
     more = ", …" if values.size > MOST_NUMBERS else ""
     return f"<code>{escape(', '.join(texts))}{more}</code>"

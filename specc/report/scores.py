@@ -12,6 +12,8 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 BINS = 10
 SUM_TOLERANCE = 1e-3
+# Predictions that are looked at where a sample has many.
+MOST_PLACES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,21 @@ def labelled(output: Array, y: Array) -> Labelled | None:
     """Predictions of classes, from an output and what the loss compared it with.
 
     None when this is no classification: targets that are no class ids, one-hot rows or 0 and 1.
-    Rows that do not sum to 1 are taken for logits.
+    Rows that do not sum to 1 are taken for logits. Where a sample has a prediction for each step or
+    pixel, each of them counts, up to some number.
     """
-    if output.ndim != 2 or y.size == 0:  # noqa: PLR2004
+    if output.ndim < 2 or y.size == 0:  # noqa: PLR2004
         return None
+    if output.ndim > 2:  # noqa: PLR2004
+        if output.shape[-1] == 1:
+            return None
+        places = int(np.prod(output.shape[1:-1]))
+        rows = max(1, MOST_PLACES // places)
+        one_hot = y.shape == output.shape
+        y = y[:rows].reshape(-1, output.shape[-1]) if one_hot else y[:rows].reshape(-1)
+        output = output[:rows].reshape(-1, output.shape[-1])
+        if len(y) != len(output):
+            return None
     classes = output.shape[1]
     if classes == 1:
         truth = y.reshape(len(y), -1)

@@ -31,7 +31,9 @@ def drawing(run: Opened) -> Section:
 
 def layers(run: Opened) -> Section:
     """A row for each call: shape, and its shares of parameters, work and time."""
-    found = costs(run.network)
+    train = run.spec.train
+    batch = 1 if train is None else train.batch_size
+    found = costs(run.network, batch, None if train is None else train.optimizer)
     seconds = _seconds(run, [call.name for call in found.calls])
     time = sum(seconds.values())
     params, macs = max(1, found.params), max(1, found.macs)
@@ -44,10 +46,25 @@ def layers(run: Opened) -> Section:
     )
     if time:
         totals += (
-            f", and {1e6 * time / TIMED_BATCH:,.0f} µs on this machine's processor in a batch of"
+            f", and {_time(time / TIMED_BATCH)} on this machine's processor in a batch of"
             f" {TIMED_BATCH}"
         )
-    return Section("Layers", totals + ".</p>" + table("Layers", header, rows, 3))
+    totals += "."
+    if train is not None:
+        totals += (
+            f" Training in batches of {batch} keeps at least {size_text(found.training_bytes)}:"
+            f" weights, gradients, {size_text(found.optimizer_bytes)} of the optimizer's, and"
+            f" {size_text(found.activation_bytes)} of activations."
+        )
+    return Section("Layers", f"{totals}</p>{table('Layers', header, rows, 3)}")
+
+
+def _time(seconds: float) -> str:
+    """Two digits in a unit that fits: `4.6 ms`."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds / 1e-9:.2g} ns"
 
 
 def _row(call: CallCost, params: int, macs: int, seconds: float, time: float) -> list[str]:

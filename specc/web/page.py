@@ -33,7 +33,7 @@ table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tab
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--rim);
   white-space: nowrap }
 th { font-weight: 600 } th:first-child, td.name, th.name { text-align: left }
-caption { text-align: left; color: var(--dim); padding: .25rem 0 }
+caption { text-align: left; color: var(--dim); padding: .25rem 0; white-space: nowrap }
 figure { margin: .75rem 0 } figure > img, figure > svg { max-width: 100%; height: auto }
 img { image-rendering: pixelated }
 .cards { display: flex; flex-wrap: wrap; gap: .75rem; margin: .75rem 0; padding: 0;
@@ -41,7 +41,7 @@ img { image-rendering: pixelated }
 .card { background: var(--box); border: 1px solid var(--rim); border-radius: .5rem;
   padding: .6rem .8rem; min-width: 7rem }
 .card b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums }
-.card img { display: block; margin-bottom: .4rem }
+.card img, .card code { display: block; margin-bottom: .4rem }
 .pair { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start }
 .pair figure { flex: 1 1 20rem; max-width: 440px }
 .bar { display: block; height: .25rem; background: var(--accent); border-radius: 2px;

@@ -124,6 +124,44 @@ def test_tables_show_their_numbers_and_missing_data_is_told(tmp_path, monkeypatc
     assert "Learning curves" in found.text
 
 
+PIXELS = """
+specc: 1
+name: pixels
+inputs: {image: [8, 8, 1]}
+layers:
+  - conv2d: {filters: 4, kernel_size: 3, padding: same, activation: relu}
+  - conv2d: {filters: CHANNELS, kernel_size: 1, activation: LAST}
+train: {loss: LOSS, optimizer: {sgd: 0.1}}
+data: {npz: {path: data.npz}}
+"""
+
+
+@pytest.mark.parametrize("kind", ["classes", "pictures"])
+def test_outputs_that_are_images(kind, tmp_path, monkeypatch):
+    """A class for each pixel, or a picture for a picture."""
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).random(size=(40, 8, 8, 1)).astype("f4")
+    classes = kind == "classes"
+    np.savez("data.npz", x=x, y=(x[..., 0] > 0.5).astype(np.int64) if classes else x)
+    changes = {"CHANNELS": "2", "LAST": "softmax", "LOSS": "sparse_categorical_crossentropy"}
+    if not classes:
+        changes = {"CHANNELS": "1", "LAST": "sigmoid", "LOSS": "mse"}
+    text = PIXELS
+    for word, value in changes.items():
+        text = text.replace(word, value)
+    made = train(loads(text), tmp_path / "run")
+    found = accessible(write_report(made.folder).read_text(encoding="utf-8"))
+    if classes:
+        cells = re.findall(
+            r"--heat\) / [0-9.]+\)\">([\d,]+)<", (made.folder / "report.html").read_text()
+        )
+        assert sum(int(cell.replace(",", "")) for cell in cells) == 40 * 64
+        assert "Worst mistakes" not in found.text
+    else:
+        assert "what sample" in str(found.all("img"))
+    assert "Feature maps" in found.text
+
+
 def test_an_unfinished_run_has_a_report_and_an_empty_folder_has_none(run, tmp_path):
     folder = RunFolder(run.folder)
     record = folder.record()

@@ -58,7 +58,8 @@ def test_one_unit_is_the_second_class_also_as_a_logit(output):
     [
         (np.zeros((3, 1)), np.array([[0.5], [1.0], [0.0]])),
         (np.zeros((3, 2)), np.array([[0.5, 1.0]] * 3)),
-        (np.zeros((3, 2, 2)), np.zeros((3, 2), np.int64)),
+        (np.zeros((3, 2, 1)), np.zeros((3, 2), np.int64)),
+        (np.zeros((3, 2, 2)), np.zeros((3,), np.int64)),
         (np.zeros((3, 2)), np.array([0, 1, 2])),
         (np.zeros((0, 2)), np.zeros((0,), np.int64)),
     ],
@@ -94,3 +95,13 @@ def test_errors_of_numbers():
         metrics.r2_score(y[:, :1], output[:, :1])
     )
     assert errors(np.ones((3, 1)), np.ones((3, 1))).r2 == 0.0
+
+
+def test_steps_and_pixels_count_one_by_one():
+    """Oracle: the same, flattened."""
+    rng = np.random.default_rng(2)
+    logits, truth = rng.normal(size=(3, 4, 5, 6)), rng.integers(0, 6, (3, 4, 5))
+    flat = labelled(logits.reshape(-1, 6), truth.reshape(-1))
+    np.testing.assert_array_equal(labelled(logits, truth).confusion(), flat.confusion())
+    one_hot = np.eye(6)[truth]
+    np.testing.assert_array_equal(labelled(logits, one_hot).confusion(), flat.confusion())
