@@ -130,6 +130,8 @@ class Layer(Member):
 
     Class attributes:
         keras_name: the Keras class (the summary's "type"); the Python class name by default.
+        keras_module: where Keras has the class; empty for a kind that it does not have.
+        keras_export: what Keras calls the class there, when that is not its own name.
         min_inputs, max_inputs: how many tensors one call takes; max None means any number.
         arguments: names of tensor arguments, for entries that give `inputs` as a mapping.
         argument_lists: arguments that Keras takes as one list, by the name of that list.
@@ -143,6 +145,8 @@ class Layer(Member):
 
     family_name: ClassVar[str] = "layer"
     keras_name: ClassVar[str] = ""
+    keras_module: ClassVar[str] = "keras.layers"
+    keras_export: ClassVar[str] = ""
     min_inputs: ClassVar[int] = 1
     max_inputs: ClassVar[int | None] = 1
     arguments: ClassVar[tuple[str, ...]] = ()

@@ -14,6 +14,7 @@ from specc.app import (
     diff,
     doctor,
     explain,
+    exporting,
     fmt,
     importing,
     init,
@@ -79,6 +80,7 @@ app.command()(searching.sweep)
 app.command()(runs.runs)
 app.command()(runs.reproduce)
 app.command("import")(importing.import_)
+app.add_typer(exporting.export, name="export")
 app.command()(diff.diff)
 app.command()(fmt.fmt)
 app.command()(schema.schema)

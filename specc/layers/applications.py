@@ -25,6 +25,7 @@ class LayerScale(Layer):
     Source: keras/src/applications/convnext.py (3.15.1).
     """
 
+    keras_module: ClassVar[str] = "keras.src.applications.convnext"
     init_values: float
     """First value of every factor."""
     projection_dim: PositiveInt
@@ -59,6 +60,8 @@ class CustomScaleLayer(Layer):
     Source: keras/src/applications/inception_resnet_v2.py (3.15.1).
     """
 
+    keras_module: ClassVar[str] = "keras.src.applications.inception_resnet_v2"
+
     min_inputs: ClassVar[int] = 2
     max_inputs: ClassVar[int | None] = 2
     scale: float
@@ -82,6 +85,8 @@ class StochasticDepth(Layer):
 
     Source: keras/src/applications/convnext.py (3.15.1).
     """
+
+    keras_module: ClassVar[str] = "keras.src.applications.convnext"
 
     drop_path_rate: Rate
     """Probability of dropping a sample's branch."""

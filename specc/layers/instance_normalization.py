@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import PositiveFloat
 from typing_extensions import override
 
@@ -27,6 +29,8 @@ class InstanceNormalization(Layer):
     Source: Ulyanov, Vedaldi and Lempitsky (2016), Instance normalization; fields and defaults as
     Keras' GroupNormalization, which with `groups: -1` computes the same.
     """
+
+    keras_module: ClassVar[str] = ""
 
     axis: int = -1
     """The axis of the channels."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import AfterValidator, PositiveFloat, PositiveInt
@@ -34,6 +34,8 @@ class LocalResponseNormalization(Layer):
     Source: Krizhevsky, Sutskever and Hinton (2012), section 3.3; the fields and defaults are those
     of Lasagne's LocalResponseNormalization2DLayer. (ONNX's LRN and PyTorch divide alpha by n.)
     """
+
+    keras_module: ClassVar[str] = ""
 
     alpha: PositiveFloat = 1e-4
     """Weight of the squares."""

@@ -136,6 +136,8 @@ class LocallyConnected1D(_LocallyConnected):
     Source: Keras 2, layers/local.py (implementation 1), LocallyConnected1D.
     """
 
+    keras_module: ClassVar[str] = ""
+
     kernel_size: IntSingle
     """Length of the window."""
     strides: IntSingle = (1,)
@@ -151,6 +153,8 @@ class LocallyConnected2D(_LocallyConnected):
 
     Source: Keras 2, layers/local.py (implementation 1), LocallyConnected2D.
     """
+
+    keras_module: ClassVar[str] = ""
 
     kernel_size: IntPair
     """Height and width of the window."""

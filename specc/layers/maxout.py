@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import PositiveInt
 from typing_extensions import override
 
@@ -22,6 +24,8 @@ class Maxout(Layer):
     Source: Goodfellow et al. (2013), Maxout networks; the fields are those of Lasagne's
     FeaturePoolLayer.
     """
+
+    keras_module: ClassVar[str] = ""
 
     pool_size: PositiveInt
     """Number of neighbours that one result is the largest of."""

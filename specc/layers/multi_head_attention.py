@@ -352,6 +352,7 @@ class GroupedQueryAttention(ProjectedAttention):
 
     # The name that Keras exports, and writes in configurations; its class has this one's name.
     aliases: ClassVar[tuple[str, ...]] = ("group_query_attention",)
+    keras_export: ClassVar[str] = "GroupQueryAttention"
 
     head_dim: PositiveInt
     """Length of a head's queries, keys and values."""

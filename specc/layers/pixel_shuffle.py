@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 from typing_extensions import override
@@ -83,6 +83,8 @@ class DepthToSpace(Layer):
     Source: tf.nn.depth_to_space, and DepthToSpace of ONNX with its `mode`.
     """
 
+    keras_module: ClassVar[str] = ""
+
     block_size: PositiveInt = 2
     """Side b of a block."""
     mode: Mode = "dcr"
@@ -107,6 +109,8 @@ class SpaceToDepth(Layer):
 
     Source: tf.nn.space_to_depth, and SpaceToDepth of ONNX.
     """
+
+    keras_module: ClassVar[str] = ""
 
     block_size: PositiveInt = 2
     """Side b of a block."""
@@ -133,6 +137,8 @@ class PixelShuffle(Layer):
     Source: Shi et al. (2016); torch.nn.PixelShuffle.
     """
 
+    keras_module: ClassVar[str] = ""
+
     upscale_factor: PositiveInt = 2
     """Side r of a block."""
     data_format: DataFormat = "channels_last"
@@ -155,6 +161,8 @@ class PixelUnshuffle(Layer):
 
     Source: torch.nn.PixelUnshuffle.
     """
+
+    keras_module: ClassVar[str] = ""
 
     downscale_factor: PositiveInt = 2
     """Side r of a block."""

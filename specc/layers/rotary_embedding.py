@@ -29,6 +29,8 @@ class RotaryEmbedding(Layer):
     Source: Su et al. (2021), RoFormer; fields and pairs as keras_hub's RotaryEmbedding.
     """
 
+    keras_module: ClassVar[str] = ""
+
     call_flags: ClassVar[tuple[str, ...]] = ("start_index",)
 
     max_wavelength: PositiveFloat = 10000.0

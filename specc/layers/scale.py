@@ -52,6 +52,8 @@ class Scale(_Elementwise):
     Source: Lasagne's ScaleLayer (layers/special.py).
     """
 
+    keras_module: ClassVar[str] = ""
+
     scales_initializer: Initializer = Ones()
     """First values of the factors."""
     scales_regularizer: Regularizer | None = None
@@ -75,6 +77,8 @@ class Bias(_Elementwise):
 
     Source: Lasagne's BiasLayer (layers/special.py).
     """
+
+    keras_module: ClassVar[str] = ""
 
     bias_initializer: Initializer = Zeros()
     """First values of the offsets."""

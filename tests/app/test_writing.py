@@ -197,7 +197,7 @@ def test_import_with_weights(workplace):
 
 def test_import_tells_what_only_shapes_show(workplace):
     text = (FROZEN / "operations.json.gz").read_bytes()
-    config = json.loads(gzip.decompress(text))[0]["config"]
+    config = json.loads(gzip.decompress(text))["cases"][0]["config"]
     for layer in config["config"]["layers"]:
         if layer["class_name"] == "GetItem":
             layer["inbound_nodes"][0]["args"][1] = 0

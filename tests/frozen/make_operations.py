@@ -6,6 +6,8 @@ number; only configurations and results are stored.
 """
 
 import gzip
+import importlib
+import inspect
 import json
 import random
 from pathlib import Path
@@ -197,8 +199,36 @@ def slim(config):
     return {key: slim(value) for key, value in config.items() if key not in gone}
 
 
+def signature(module, name):
+    """Constructor's parameters with their defaults, and the call's parameters."""
+    kind = getattr(importlib.import_module(module), name)
+    made, call = (
+        [p for p in inspect.signature(f).parameters.values() if p.name not in ("self", "name")]
+        for f in (kind.__init__, kind.call)
+    )
+    defaults = {
+        p.name: [] if p.default is p.empty else [p.default]
+        for p in made
+        if p.kind < 2 or p.kind == 3
+    }
+    return [module, defaults, [p.name for p in call if p.kind == p.POSITIONAL_OR_KEYWORD]]
+
+
+def used(config):
+    """(class name, module) of every operation of a model."""
+    layers = config["config"]["layers"]
+    return {
+        (layer["class_name"], layer["module"]) for layer in layers if ".ops." in layer["module"]
+    }
+
+
 if __name__ == "__main__":
     found = [case(i, *made) for i, made in enumerate(singles())]
     found += [case(1000 + i, *mixed(i)) for i in range(12)]
+    kinds = sorted(set().union(*(used(told["config"]) for told in found)))
+    found = {
+        "cases": found,
+        "signatures": {name: signature(module, name) for name, module in kinds},
+    }
     text = json.dumps(found, separators=(",", ":"))
     (HERE / "operations.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))

@@ -40,10 +40,19 @@ class Case:
         return made, [dy if real else None for dy, real in zip(drawn, kinds, strict=True)]
 
 
+def _stored() -> Any:
+    return json.loads(gzip.decompress((FROZEN / "operations.json.gz").read_bytes()))
+
+
+def signatures() -> dict[str, tuple[str, dict[str, list[Any]], list[str]]]:
+    """By class: module, parameters of the constructor with defaults, parameters of the call."""
+    return _stored()["signatures"]
+
+
 def cases() -> list[Case]:
     """All of them, with the arrays drawn as `make_operations.py` does."""
     found: list[Case] = []
-    for told in json.loads(gzip.decompress((FROZEN / "operations.json.gz").read_bytes())):
+    for told in _stored()["cases"]:
         rng = np.random.default_rng(told["number"])
         drawn = [
             rng.normal(size=(BATCH, *SHAPES["x"])),

@@ -15,7 +15,7 @@ from specc.layers.operations import Operation
 from specc.network import build
 from specc.spec.reader import loads
 from specc.spec.write import dump, simplified
-from tests.keras_import.frozen_operations import Case, cases
+from tests.keras_import.frozen_operations import Case, cases, signatures
 
 CASES = cases()
 every_case = pytest.mark.parametrize("case", CASES, ids=[str(case.number) for case in CASES])
@@ -67,3 +67,23 @@ def test_every_operation_has_a_case() -> None:
     kinds = [kind for kind in Layer.kinds().values() if issubclass(kind, Operation)]
     # Keras computes sparsemax wrongly beyond one element of support; tests/layers has a loop.
     assert {kind.__name__ for kind in kinds} == tested | {"Sparsemax"}
+
+
+@pytest.mark.parametrize("name", signatures())
+def test_fields_and_operands_are_keras(name: str) -> None:
+    module, made, call = signatures()[name]
+    kind = next(
+        k for k in Layer.kinds().values() if issubclass(k, Operation) and k.__name__ == name
+    )
+    assert kind.keras_module == module
+    if kind.operands and not kind.listed:
+        assert list(kind.operands) == call
+    operands = {kind.renamed.get(key, key) for key in kind.operands}
+    fields = {
+        key: kind.model_fields[key] for key in kind.model_fields if key not in Layer.model_fields
+    }
+    own = {key: field for key, field in fields.items() if key not in operands}
+    assert list(own) == [key for key in made if key != "sparse"]
+    for key, field in own.items():
+        assert field.is_required() == (not made[key])
+        assert made[key] in ([], [field.default])

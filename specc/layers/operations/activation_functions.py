@@ -24,6 +24,8 @@ class Function(Operation):
         function: its name in `specc.activations`.
     """
 
+    keras_module: ClassVar[str] = "keras.src.ops.nn"
+
     abstract: ClassVar[bool] = True
     function: ClassVar[str]
 

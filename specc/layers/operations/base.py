@@ -64,6 +64,7 @@ class Operation(Layer):
 
     abstract: ClassVar[bool] = True
     key_prefix: ClassVar[str] = "ops."
+    keras_module: ClassVar[str] = "keras.src.ops.numpy"
     operands: ClassVar[tuple[str, ...]] = ("x",)
     listed: ClassVar[bool] = False
 

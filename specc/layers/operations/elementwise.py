@@ -130,6 +130,8 @@ class Sqrt(Unary):
 class Rsqrt(Unary):
     """1 / sqrt(x)."""
 
+    keras_module: ClassVar[str] = "keras.src.ops.math"
+
     @override
     def compute(self, x: Tensor) -> Tensor:
         return ops.reciprocal(ops.sqrt(x))
@@ -270,6 +272,8 @@ class Arctanh(Unary):
 class Erf(Unary):
     """Gauss error function."""
 
+    keras_module: ClassVar[str] = "keras.src.ops.math"
+
     @override
     def compute(self, x: Tensor) -> Tensor:
         return ops.erf(x)
@@ -277,6 +281,8 @@ class Erf(Unary):
 
 class Erfc(Unary):
     """1 - erf(x)."""
+
+    keras_module: ClassVar[str] = "keras.src.ops.math"
 
     @override
     def compute(self, x: Tensor) -> Tensor:
@@ -335,6 +341,9 @@ class Isfinite(Unary):
 
 class StopGradient(Unary):
     """The same elements, through which no gradient flows."""
+
+    operands: ClassVar[tuple[str, ...]] = ("variable",)
+    keras_module: ClassVar[str] = "keras.src.ops.core"
 
     keeps: ClassVar[bool] = True
 

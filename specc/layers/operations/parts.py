@@ -190,6 +190,8 @@ class Split(Parts):
 class Unstack(Parts):
     """The slices along an axis, without that axis."""
 
+    keras_module: ClassVar[str] = "keras.src.ops.core"
+
     num: PositiveInt | None = None
     """Their number, for checking."""
     axis: int = 0
@@ -216,7 +218,7 @@ class Concatenate(Operation):
 
     listed: ClassVar[bool] = True
     max_inputs: ClassVar[int | None] = None
-    axis: int = -1
+    axis: int = 0
     """The axis."""
 
     @override

@@ -16,7 +16,7 @@ from specc.layer import Cost, Lowering, Shapes
 from specc.layers.operations.base import Operation, axes_of, floating
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, axis_index
-from specc.tensors import Shape, elements
+from specc.tensors import DType, Shape, elements
 
 Reduced: TypeAlias = tuple[int, ...]
 
@@ -77,7 +77,7 @@ class Mean(Reduction):
 class Max(Reduction):
     """Largest element."""
 
-    initial: float | None = None
+    initial: int | float | None = None
     """The result is at least this."""
 
     @override
@@ -89,7 +89,7 @@ class Max(Reduction):
 class Min(Reduction):
     """Smallest element."""
 
-    initial: float | None = None
+    initial: int | float | None = None
     """The result is at most this."""
 
     @override
@@ -148,6 +148,8 @@ class Std(Reduction):
 class Logsumexp(Reduction):
     """log of the sum of e^x, computed without overflow."""
 
+    keras_module: ClassVar[str] = "keras.src.ops.math"
+
     @override
     def fold(self, x: Tensor, axes: Reduced, *, keepdims: bool) -> Tensor:
         x = floating(x)
@@ -197,11 +199,16 @@ class CountNonzero(Operation):
         return ops.reduce_sum(_truth(x), axes_of(self.axis, x.rank))
 
 
-class Norm(Reduction):
+class Norm(Operation):
     """Root of the sum of squares, or another norm of vectors: sum of |x|, largest |x|."""
 
+    keras_module: ClassVar[str] = "keras.src.ops.linalg"
     ord: int | float | str | None = None
     """1, 2 or infinity; 2 when left out, and `fro` for two axes."""
+    axis: Axes | None = None
+    """Axes to fold; all when left out."""
+    keepdims: bool = False
+    """Whether folded axes stay with length 1."""
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -213,17 +220,24 @@ class Norm(Reduction):
         return reduced(x, axes, keepdims=self.keepdims)
 
     @override
-    def fold(self, x: Tensor, axes: Reduced, *, keepdims: bool) -> Tensor:
-        x = floating(x)
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        x = floating(inputs[0])
+        axes = axes_of(self.axis, x.rank)
         if self.ord == 1:
-            return ops.reduce_sum(ops.absolute(x), axes, keepdims=keepdims)
+            return ops.reduce_sum(ops.absolute(x), axes, keepdims=self.keepdims)
         if self.ord == float("inf"):
-            return ops.reduce_max(ops.absolute(x), axes, keepdims=keepdims)
-        return ops.sqrt(ops.reduce_sum(x * x, axes, keepdims=keepdims))
+            return ops.reduce_max(ops.absolute(x), axes, keepdims=self.keepdims)
+        return ops.sqrt(ops.reduce_sum(x * x, axes, keepdims=self.keepdims))
+
+    @override
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        return Cost(ops=2 * elements(inputs[0][1:]))
 
 
 class Normalize(Operation):
     """The tensor over its norm along axes, which is at least epsilon."""
+
+    keras_module: ClassVar[str] = "keras.src.ops.nn"
 
     axis: Axes | None = -1
     """Axes whose elements make one norm; all when null."""
@@ -255,6 +269,8 @@ class Normalize(Operation):
 
 class Moments(Operation):
     """Mean and variance along axes: two outputs."""
+
+    keras_module: ClassVar[str] = "keras.src.ops.nn"
 
     axes: Axes
     """Axes to fold."""
@@ -317,6 +333,8 @@ class Cumsum(Operation):
 
     axis: int | None = None
     """The axis."""
+    dtype: DType | None = None
+    """Element type of the result; that of x when left out."""
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -329,6 +347,8 @@ class Cumsum(Operation):
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         (x,) = inputs
-        if x.dtype in ("bool", "int8", "uint8"):
+        if self.dtype is not None:
+            x = ops.cast(x, x.trace.floatx if self.dtype == "float32" else self.dtype)
+        elif x.dtype in ("bool", "int8", "uint8"):
             x = ops.cast(x, "int32")
         return ops.cumsum(x, self.axis or 0)

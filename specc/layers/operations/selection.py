@@ -34,6 +34,8 @@ def _typed(x: Tensor, dtype: DType | None) -> Tensor:
 class Cast(Operation):
     """The same values in another element type; floats lose their fraction towards zero."""
 
+    keras_module: ClassVar[str] = "keras.src.ops.core"
+
     dtype: DType
     """Element type of the result."""
 
@@ -133,6 +135,8 @@ class OnesLike(ZerosLike):
 
 class OneHot(Operation):
     """1 at the position that an integer names along a new axis, else 0."""
+
+    keras_module: ClassVar[str] = "keras.src.ops.nn"
 
     num_classes: int
     """Length of the new axis."""

@@ -1,0 +1,87 @@
+"""A network as the configuration that Keras' `load_model` reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specc.errors import Problem, SpecError
+from specc.keras_files.calls import history, inbound, operation_config
+from specc.keras_files.objects import Unknown, object_of
+from specc.keras_import.source import Json
+from specc.layer import InputLayer
+from specc.layers.operations import Operation
+from specc.network import Network, Node
+
+
+def configuration(network: Network) -> Json:
+    """`config.json` of a model.
+
+    Raises:
+        SpecError: Keras lacks something; everything that it lacks, with its layer's name.
+    """
+    problems: list[Problem] = []
+    made = _model(network, problems)
+    if problems:
+        raise SpecError(problems)
+    return made
+
+
+def _model(network: Network, problems: list[Problem]) -> Json:
+    config: dict[str, Any] = {"name": network.name, "trainable": network.trainable}
+    if network.kind == "sequential":
+        first = network.inputs[0].call.node
+        nodes = [first, *(call.node for call in network.calls)]
+        layers = [_layer(node, problems) for node in nodes]
+        shape = list(network.inputs[0].shape)
+        return {
+            "module": "keras",
+            "class_name": "Sequential",
+            "config": config | {"layers": layers, "build_input_shape": shape},
+            "registered_name": None,
+            "build_config": {"input_shape": shape},
+        }
+    layers: list[Json] = []
+    for node in network.nodes:
+        layer = dict(_layer(node, problems))
+        is_input = isinstance(node.layer, InputLayer)
+        layer["name"] = node.name
+        layer["inbound_nodes"] = [] if is_input else [inbound(call) for call in node.calls]
+        layers.append(layer)
+    config["layers"] = layers
+    config["input_layers"] = [history(ref) for ref in network.inputs]
+    config["output_layers"] = [history(ref, is_output=True) for ref in network.outputs]
+    return {
+        "module": "keras.src.models.functional",
+        "class_name": "Functional",
+        "config": config,
+        "registered_name": "Functional",
+        "build_config": {"input_shape": None},
+    }
+
+
+def _layer(node: Node, problems: list[Problem]) -> Json:
+    """A layer, input or nested model, without its calls."""
+    layer = node.layer
+    if isinstance(layer, Network):
+        return _model(layer, problems)
+    if isinstance(layer, InputLayer):
+        config = {
+            "batch_shape": list(layer.full_shape),
+            "dtype": layer.dtype,
+            "sparse": False,
+            "name": node.name,
+        }
+        return {
+            "module": "keras.layers",
+            "class_name": "InputLayer",
+            "config": config,
+            "registered_name": None,
+        }
+    try:
+        made = dict(object_of(layer, node.name))
+    except Unknown as error:
+        problems.append(Problem(node.place, node.path or node.name, str(error)))
+        return {"config": {}}
+    if isinstance(layer, Operation):
+        made["config"] = operation_config(layer, node.name)
+    return made

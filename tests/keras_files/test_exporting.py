@@ -1,0 +1,93 @@
+"""Models written for Keras: what Keras reads is what was there.
+
+Oracles: the same model read back from what Keras itself wrote; and Keras, where it is installed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import specc
+from specc.errors import SpecError
+from specc.keras_files import export, keras_weights, read_weights
+from specc.keras_import import from_keras
+from specc.network import build
+from specc.spec.model import Spec
+from specc.spec.reader import load, loads
+from specc.spec.write import simplified
+from tests.golden import APPS, FROZEN, app, graphs
+from tests.keras_import.frozen_operations import Case, cases
+
+pytest.importorskip("h5py")
+
+CASES = cases()
+
+
+def round_trip(spec: Spec, path: Path) -> Spec:
+    network = build(spec)
+    rng = np.random.default_rng(0)
+    weights = {w.name: rng.random(w.weight.shape, np.float32) for w in network.weights}
+    export(path, network, weights)
+    found = keras_weights(path)
+    assert list(found) == list(weights)
+    for name, array in weights.items():
+        np.testing.assert_array_equal(found[name], array.astype(found[name].dtype))
+    return from_keras(path)
+
+
+def test_layers_of_every_way_of_storing(tmp_path: Path) -> None:
+    spec = from_keras(FROZEN / "weights.keras")
+    assert simplified(round_trip(spec, tmp_path / "m.keras")) == simplified(spec)
+
+
+@pytest.mark.parametrize("case", CASES[::4], ids=[str(case.number) for case in CASES[::4]])
+def test_operations(case: Case, tmp_path: Path) -> None:
+    spec = from_keras(case.config)
+    assert simplified(round_trip(spec, tmp_path / "m.keras")) == simplified(spec)
+
+
+@pytest.mark.parametrize("name", ["digits_cnn", "nested_model", "siamese_multi_io"])
+def test_applications(name: str, tmp_path: Path) -> None:
+    assert name in APPS
+    spec = from_keras(app(name)["config.json"], {})
+    assert simplified(round_trip(spec, tmp_path / "m.keras")) == simplified(spec)
+
+
+@pytest.mark.parametrize("name", graphs())
+def test_awkward_graphs(name: str, tmp_path: Path) -> None:
+    spec = from_keras(graphs()[name]["config"], {})
+    again = round_trip(spec, tmp_path / "m.keras")
+    assert specc.summary(again).text(100) == specc.summary(spec).text(100)
+
+
+def test_equal_models_make_equal_files(tmp_path: Path) -> None:
+    spec = load("specs/gpt.yaml")
+    for name in ("a.keras", "b.keras"):
+        round_trip(spec, tmp_path / name)
+    assert (tmp_path / "a.keras").read_bytes() == (tmp_path / "b.keras").read_bytes()
+
+
+def test_what_keras_does_not_have_is_all_told(tmp_path: Path) -> None:
+    spec = loads(
+        "specc: 1\ninputs: {x: [4]}\nlayers: [{maxout: 2}, {dense: 4}, {maxout: 2}, {dense: 1}]\n"
+    )
+    with pytest.raises(SpecError) as error:
+        export(tmp_path / "m.keras", build(spec), {})
+    found = [str(problem) for problem in error.value.problems]
+    assert len(found) == 2
+    assert "layers[0] (maxout): Keras has no layer 'maxout'" in found[0]
+    assert "layers[2] (maxout_1): Keras has no layer 'maxout'" in found[1]
+
+
+def test_keras_loads_it(tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras")
+    spec = from_keras(FROZEN / "weights.keras")
+    network = build(spec)
+    weights = read_weights(FROZEN / "weights.keras", network)
+    export(tmp_path / "m.keras", network, weights)
+    model = keras.models.load_model(tmp_path / "m.keras")
+    for mine, theirs in zip(weights.values(), model.weights, strict=True):
+        np.testing.assert_array_equal(mine, np.asarray(theirs))
