@@ -137,6 +137,7 @@ class Layer(Member):
         argument_lists: arguments that Keras takes as one list, by the name of that list.
         call_flags: further arguments of a call beside `training`, which every layer takes.
         several_outputs: whether a call may have more than one output.
+        keras_dtype: the element type that Keras gives the layer beside float32.
         renamed: our names of fields whose Keras name is a method here, by Keras' name.
         supports_masking: whether the output's mask is that of the first input.
         mask_arguments: arguments that are masks; each with the argument whose own mask it takes
@@ -153,6 +154,7 @@ class Layer(Member):
     argument_lists: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     call_flags: ClassVar[tuple[str, ...]] = ()
     several_outputs: ClassVar[bool] = False
+    keras_dtype: ClassVar[DType] = "float32"
     renamed: ClassVar[Mapping[str, str]] = {}
     supports_masking: ClassVar[bool] = False
     mask_arguments: ClassVar[Mapping[str, str]] = {}

@@ -27,8 +27,8 @@ RENAMED = {("metric", "Accuracy"): "exact_accuracy"}
 
 # Keys that kinds lack, and the value at which they change nothing; null never changes anything.
 NEUTRAL: dict[str, object] = {"autocast": True, "sparse": False}
-# Keys that other parts of the importer read.
-ELSEWHERE = ("name", "batch_input_shape")
+# Keys that other parts of the importer read, or that follow from others.
+ELSEWHERE = ("name", "batch_input_shape", "vocabulary_size")
 # Keras' policies that compute in another type give other numbers.
 FLOAT = "float32"
 # Keras' wrappers of plain values.
@@ -84,7 +84,7 @@ class Objects:
             if key in known:
                 found[key] = self._value(known[key].annotation, value, f"{path}.{key}")
             elif key == "dtype":
-                self._check_dtype(value, path)
+                self._check_dtype(kind, value, path)
             elif key not in ELSEWHERE and value is not None and value != NEUTRAL.get(key, ...):
                 self.wrong(path, f"{key}: {value!r} is not supported")
         return found
@@ -106,9 +106,10 @@ class Objects:
         self.wrong(path, f"unsupported object {name!r}")
         return None
 
-    def _check_dtype(self, value: object, path: str) -> None:
+    def _check_dtype(self, kind: type[Member], value: object, path: str) -> None:
         name = config_of(value).get("name") if is_object(value) else value
-        if name not in (None, FLOAT):
+        own = kind.keras_dtype if issubclass(kind, Layer) else FLOAT
+        if name not in (None, FLOAT, own):
             self.wrong(path, f"dtype {name!r} is not supported; only {FLOAT} is")
 
 

@@ -22,7 +22,7 @@ from specc.layer import Cost, Layer, Lowering, Shapes
 from specc.layers.encoding import Dense, encode, encoded_shape, whole
 from specc.primitives import Tensor
 from specc.shapes import ShapeError
-from specc.tensors import Shape, elements, show
+from specc.tensors import DType, Shape, elements, show
 
 # Bytes of the longest number, sign included.
 LONGEST = 20
@@ -167,6 +167,8 @@ class Hashing(Layer):
     Source: keras/src/layers/preprocessing/hashing.py (3.15.1).
     """
 
+    keras_dtype: ClassVar[DType] = "int64"
+
     num_bins: PositiveInt
     """Number of bins."""
     mask_value: int | None = None
@@ -210,6 +212,7 @@ class HashedCrossing(Layer):
 
     min_inputs: ClassVar[int] = 2
     max_inputs: ClassVar[int | None] = None
+    keras_dtype: ClassVar[DType] = "int64"
 
     num_bins: PositiveInt
     """Number of bins."""
