@@ -61,6 +61,34 @@ def test_killed_at_ten_random_moments(server: Server, whole: dict[str, bytes]) -
     assert killed >= 5  # the others were faster than this test
 
 
+ADAM = "{adam: {learning_rate: %s, use_ema: true, ema_momentum: 0.9, global_clipnorm: 1.0}}"
+COSINE = "{cosine_decay: {initial_learning_rate: 0.003, decay_steps: 40}}"
+PLATEAU = "[{reduce_lr_on_plateau: {patience: 0, min_delta: 0.5}}, {early_stopping: {patience: 1,"
+PLATEAU += " min_delta: 0.3, restore_best_weights: true}}]"
+WAYS = {
+    "plateau": [f"--set=train.optimizer={ADAM % 0.003}", f"--set=train.callbacks={PLATEAU}"],
+    "schedule": [f"--set=train.optimizer={ADAM % COSINE}"],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_killed_with_averages_and_rates_that_change(server: Server, way: str) -> None:
+    """Averages of the weights; a schedule, or a rate that callbacks lower until they stop."""
+    train = [*TRAIN, *WAYS[way]]
+    whole_run = server.folder / f"whole {way}"
+    assert server.run(*train, "-o", whole_run)[0] == 0
+    stream = random.Random(22)
+    for step in stream.sample(range(2, EPOCHS * STEPS), 2):
+        folder = server.folder / f"{way} {step}"
+        running = server.start(*train, "-o", folder, seconds=0.0)
+        running.at_step(folder, step)
+        time.sleep(stream.uniform(0.0, 0.02))
+        running.send(signal.SIGKILL)
+        status, text = server.run(*train, "-o", folder, "--resume")
+        assert status == 0, text
+        assert result(folder) == result(whole_run), step
+
+
 def test_killed_again_and_again(server: Server, whole: dict[str, bytes]) -> None:
     folder = server.folder / "often"
     stream = random.Random(21)
