@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
@@ -14,6 +14,7 @@ from specc.data.balance import class_weights
 from specc.data.fitting import input_column, target_column
 from specc.data.rows import Column, Rows, whole
 from specc.data.source import Names, Samples, Taken
+from specc.data.stream import Fitted, Stream, steps_of
 from specc.data.targets import fit_inputs
 from specc.errors import DataError
 from specc.tensors import Dims, Shape, Sym
@@ -205,6 +206,32 @@ def cotangent(port: Port, given: npt.ArrayLike | None, batch: int) -> Array:
     if array.shape != shape:
         raise DataError(f"{port.name}: expected shape {shape}, received {array.shape}")
     return array
+
+
+def stream(
+    bundle: Bundle,
+    batches: object,
+    steps: int | None,
+    class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
+) -> Stream:
+    """Batches (x, y) or (x, y, sample weights) of an iterable, as programs want them.
+
+    Raises:
+        DataError: it is no such iterable, or nobody says how many steps an epoch has.
+    """
+
+    def fit(item: object) -> Fitted:
+        if not isinstance(item, tuple | list) or len(cast("Sequence[Any]", item)) not in {2, 3}:
+            raise DataError("fit: expected an iterable of (x, y) or (x, y, sample weights)")
+        x, y, *given = cast("Sequence[Any]", item)
+        found = samples(bundle, x, y)
+        rows = weights(bundle, found.y, given[0] if given else None, class_weight)
+        return found.take(slice(None)), rows
+
+    if not isinstance(batches, Iterable) or isinstance(batches, np.ndarray | Mapping):
+        raise DataError("fit: expected targets y, or an iterable of batches")
+    source = cast("Iterable[Any]", batches)
+    return Stream(source, steps_of(source, steps), fit)
 
 
 def feeds(bundle: Bundle, batch: Taken, sample_weights: Sequence[Array]) -> Feeds:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from specc.compiler.state import ITERATIONS
 from specc.data.batches import Batches
 from specc.data.source import Samples
+from specc.data.stream import Stream
 from specc.engine import Engine, Logs
 from specc.errors import DataError
 from specc.feeding import Feeds, feeds
@@ -74,7 +75,7 @@ class Loop:
     """
 
     engine: Engine
-    data: Weighted
+    data: Weighted | Stream
     epochs: int
     batch_size: int
     seed: int = 0
@@ -89,9 +90,7 @@ class Loop:
 
     def run(self) -> History:
         """Train to the last epoch, or until the watcher stops it."""
-        batches = Batches(
-            self.data.samples, self.batch_size, self.seed, self.shuffle, self.steps_per_epoch
-        )
+        batches = self._batches()
         self.progress.start(self.epochs, batches.steps)
         began = time.perf_counter()
         for epoch in range(self.first_epoch, self.epochs):
@@ -112,14 +111,21 @@ class Loop:
                              if self.history.epoch else 0)  # fmt: skip
         return self.history
 
-    def _epoch(self, batches: Batches, epoch: int, start: int) -> tuple[Logs, float]:
+    def _batches(self) -> Batches | Stream:
+        data = self.data
+        if isinstance(data, Stream):
+            return data
+        return Batches(data.samples, self.batch_size, self.seed, self.shuffle, self.steps_per_epoch)
+
+    def _epoch(self, batches: Batches | Stream, epoch: int, start: int) -> tuple[Logs, float]:
         began = time.perf_counter()
         engine = self.engine
         if start == 0:
             engine.reset_metrics()
+        weights = () if isinstance(self.data, Stream) else self.data.weights
         with batches.epoch(epoch, start) as prepared:
             for batch in prepared:
-                rows = [w[batch.index] for w in self.data.weights]
+                rows = batch.weights or [w[batch.index] for w in weights]
                 engine.step(feeds(engine.bundle, batch.samples, rows))
                 self.progress.step(epoch, batch.step + 1, engine.logs)
                 # The logs of an epoch come from its last step, so nobody stops behind that one.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from specc.compiler.state import ITERATIONS, STATISTICS, WEIGHTS, StateMap
 from specc.data.batches import Batches
 from specc.data.rows import whole
 from specc.data.source import Samples
+from specc.data.stream import Stream
 from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError, SpecError
 from specc.feeding import Given
@@ -228,8 +229,8 @@ class Model:
 
     def fit(
         self,
-        x: Given,
-        y: Given,
+        x: Given | Iterable[Any],
+        y: Given | None = None,
         batch_size: int = 32,
         epochs: int = 1,
         validation_data: Sequence[Any] | None = None,
@@ -245,17 +246,22 @@ class Model:
         """Train for epochs `initial_epoch` to `epochs` - 1; a second call continues.
 
         `validation_data` is (x, y) or (x, y, sample weights); without it the last
-        `validation_split` of the samples validates. `callbacks` are members of `specc.callbacks`
-        or objects of `specc.Callback`.
+        `validation_split` of the samples validates. Without y, x is an iterable of batches (x, y)
+        or (x, y, sample weights), of which an epoch takes `steps_per_epoch`. `callbacks` are
+        members of `specc.callbacks` or objects of `specc.Callback`.
 
         Raises:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
-        rows = self._weighted("fit", x, y, sample_weight, class_weight)
-        if validation_data is not None:
-            held = self._validation(validation_data)
+        held = None if validation_data is None else self._validation(validation_data)
+        rows: Weighted | Stream
+        if y is None:
+            self._engine.require("train")
+            rows = feeding.stream(self._bundle, x, steps_per_epoch, class_weight)
         else:
+            rows = self._weighted("fit", cast("Given", x), y, sample_weight, class_weight)
+        if validation_data is None and isinstance(rows, Weighted):
             rows, held = held_out(rows, validation_split)
             if held is not None and class_weight is not None:
                 held = ones(held.samples)  # as in Keras, classes weigh in training only

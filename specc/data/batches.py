@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from specc.data.order import order
 from specc.data.prefetch import Prefetch
-from specc.data.rows import Index
+from specc.data.rows import Array, Index
 from specc.data.source import Samples, Taken
 from specc.errors import DataError
 
@@ -23,11 +23,13 @@ class Batch:
         step: number of the batch in its epoch, from 0.
         index: which samples, shape (batch,).
         samples: their inputs and targets.
+        weights: of each in every output's loss; None where those of all samples are at hand.
     """
 
     step: int
     index: Index
     samples: Taken
+    weights: tuple[Array, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
