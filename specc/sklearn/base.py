@@ -131,6 +131,8 @@ class SpecEstimator(BaseEstimator):
             shuffle=settings.shuffle,
             class_weight=settings.class_weight,
             verbose="auto" if self.verbose else 0,
+            callbacks=settings.callbacks,
+            steps_per_epoch=settings.steps_per_epoch,
         )
         self.n_iter_ = len(self.history_.epoch)
         self.fitted_ = Fitted.of(model, self.target)

@@ -132,6 +132,17 @@ def test_a_fitted_estimator_survives_pickling_and_cloning_forgets(digits):
         clone(found).predict(x)
 
 
+def test_the_whole_train_section_counts(digits):
+    """A callback of the spec stops training, and epochs have as many steps as it says."""
+    x, y = digits
+    stopping = CNN.replace("epochs: 4}", "epochs: 9, CHANGE}").replace("0.02", "0.0")
+    text = "callbacks: [{early_stopping: {monitor: loss, patience: 1, min_delta: 9.0}}]"
+    assert SpecClassifier(loads(stopping.replace("CHANGE", text))).fit(x, y).n_iter_ == 2
+    whole = SpecClassifier(loads(CNN), epochs=1).fit(x, y).history_.history["loss"]
+    steps = SpecClassifier(loads(CNN.replace("epochs: 4}", "steps_per_epoch: 2}"))).fit(x, y)
+    assert steps.history_.history["loss"][0] > whole[0]
+
+
 def test_what_does_not_fit_is_told(digits):
     x, y = digits
     with pytest.raises(DataError, match="expected an output of 5 units, one for each class, found"):
