@@ -1,4 +1,4 @@
-"""The benchmark's side: starts workers and talks to them."""
+"""The benchmark's side of a worker: starts it and talks to it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "peers"
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a failure
+    """The peer cannot do this; its words say why."""
 
 
 class Client:
     """A worker process. It sleeps unless it is asked something."""
 
     def __init__(
-        self, name: str, python: str, script: str, threads: int, settings: dict[str, str]
+        self, name: str, python: str, script: str | Path, threads: int, settings: dict[str, str]
     ) -> None:
         self.name = name
         environment = {
@@ -36,10 +40,14 @@ class Client:
         )
 
     def ask(self, do: str, **fields: object) -> dict[str, Any]:
-        """The worker's answer to a command."""
+        """The worker's answer to a command.
+
+        Raises:
+            Refused: the peer does not do this, or has ended.
+        """
         commands, answers = self._process.stdin, self._process.stdout
         if commands is None or answers is None:
-            raise SystemExit(f"{self.name}: the worker has no pipes")
+            raise Refused("the worker has no pipes")
         try:
             commands.write(json.dumps({"do": do, **fields}) + "\n")
             commands.flush()
@@ -47,8 +55,11 @@ class Client:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise SystemExit(f"{self.name}: the worker ended, its message stands above")
-        return json.loads(line)
+            raise Refused("the worker ended; its message stands above")
+        answer = json.loads(line)
+        if "unsupported" in answer:
+            raise Refused(answer["unsupported"])
+        return answer
 
     def quit(self) -> None:
         """End the worker."""
