@@ -2,44 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import EllipsisType
 from typing import Any, TypeAlias
 
-from specc.keras_files.objects import constant, value_of
+from specc.keras_files.objects import config_of, constant
 from specc.keras_import.source import Json
 from specc.layer import Layer
 from specc.layers.operations import Operation
 from specc.layers.operations.index import Index, Item
-from specc.network import Call, Network, Ref
+from specc.network import Call, Network, Node, Ref
 
 History: TypeAlias = list[Any]
+# What Keras calls each node.
+Names: TypeAlias = Mapping[Node, str]
 
 
-def history(ref: Ref, *, is_output: bool = False) -> History:
+def keras_names(network: Network) -> dict[Node, str]:
+    """A name for every node: Keras takes no `/`, which names in blocks have."""
+    names: dict[Node, str] = {}
+    taken = {node.name for node in network.nodes if "/" not in node.name}
+    for node in [ref.call.node for ref in network.inputs] + list(network.nodes):
+        name = stem = node.name.replace("/", "_")
+        n = 0
+        while "/" in node.name and name in taken:
+            n += 1
+            name = f"{stem}_{n}"
+        if node not in names:
+            names[node] = name
+            taken.add(name)
+        if isinstance(node.layer, Network):
+            names |= keras_names(node.layer)
+    return names
+
+
+def history(ref: Ref, names: Names, *, is_output: bool = False) -> History:
     """[layer, call, output]; a functional model counts a call more where it is an output.
 
     Source: keras/src/models/functional.py, functional_from_config (3.15.1).
     """
     node = ref.call.node
     functional = isinstance(node.layer, Network) and node.layer.kind == "functional"
-    return [node.name, ref.call.index + (is_output and functional), ref.output]
+    return [names[node], ref.call.index + (is_output and functional), ref.output]
 
 
-def tensor(ref: Ref) -> Json:
+def tensor(ref: Ref, names: Names) -> Json:
     """A tensor; only its history is read when the model is loaded."""
-    config = {"shape": list(ref.shape), "dtype": "float32", "keras_history": history(ref)}
+    config = {"shape": list(ref.shape), "dtype": "float32", "keras_history": history(ref, names)}
     return {"class_name": "__keras_tensor__", "config": config}
 
 
-def inbound(call: Call) -> Json:
+def inbound(call: Call, names: Names) -> Json:
     """One entry of `inbound_nodes`."""
     layer = call.called
     if isinstance(layer, Network):
-        refs = [tensor(ref) for ref in call.written]
+        refs = [tensor(ref, names) for ref in call.written]
         return _node([refs if len(refs) > 1 else refs[0]], call)
     if isinstance(layer, Operation):
-        return _node(_operands(layer, call), call)
-    given = [None if ref is None else tensor(ref) for ref in call.inputs]
+        return _node(_operands(layer, call, names), call)
+    given = [None if ref is None else tensor(ref, names) for ref in call.inputs]
     if not layer.arguments:
         return _node([given if layer.max_inputs != 1 else given[0]], call)
     return _by_name(layer, given, call)
@@ -69,9 +90,9 @@ def _by_name(layer: Layer, given: list[Any], call: Call) -> Json:
     return _node(args, call, kwargs | {key: x for key, x in named.items() if x is not None})
 
 
-def _operands(layer: Operation, call: Call) -> list[Any]:
+def _operands(layer: Operation, call: Call, names: Names) -> list[Any]:
     """The arguments of an operation's call: inputs where no field gives a constant."""
-    refs = [tensor(ref) for ref in call.written]
+    refs = [tensor(ref, names) for ref in call.written]
     if layer.listed:
         return [refs]
     if not layer.operands:
@@ -104,7 +125,5 @@ def _part(part: Item | EllipsisType) -> object:
 
 def operation_config(layer: Operation, name: str) -> dict[str, Any]:
     """The constructor's arguments of an operation; operands are those of its call."""
-    own = [key for key in type(layer).model_fields if key not in Layer.model_fields]
     operands = [layer.renamed.get(key, key) for key in layer.operands]
-    values = {key: value_of(getattr(layer, key)) for key in own if key not in operands}
-    return {**values, "name": name}
+    return {**config_of(layer, operands), "name": name}

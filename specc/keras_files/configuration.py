@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specc.errors import Problem, SpecError
-from specc.keras_files.calls import history, inbound, operation_config
+from specc.keras_files.calls import Names, history, inbound, keras_names, operation_config
 from specc.keras_files.objects import Unknown, object_of
 from specc.keras_import.source import Json
 from specc.layer import InputLayer
@@ -20,18 +20,18 @@ def configuration(network: Network) -> Json:
         SpecError: Keras lacks something; everything that it lacks, with its layer's name.
     """
     problems: list[Problem] = []
-    made = _model(network, problems)
+    made = _model(network, keras_names(network), problems)
     if problems:
         raise SpecError(problems)
     return made
 
 
-def _model(network: Network, problems: list[Problem]) -> Json:
+def _model(network: Network, names: Names, problems: list[Problem]) -> Json:
     config: dict[str, Any] = {"name": network.name, "trainable": network.trainable}
     if network.kind == "sequential":
         first = network.inputs[0].call.node
         nodes = [first, *(call.node for call in network.calls)]
-        layers = [_layer(node, problems) for node in nodes]
+        layers = [_layer(node, names, problems) for node in nodes]
         shape = list(network.inputs[0].shape)
         return {
             "module": "keras",
@@ -42,14 +42,14 @@ def _model(network: Network, problems: list[Problem]) -> Json:
         }
     layers: list[Json] = []
     for node in network.nodes:
-        layer = dict(_layer(node, problems))
+        layer = dict(_layer(node, names, problems))
         is_input = isinstance(node.layer, InputLayer)
-        layer["name"] = node.name
-        layer["inbound_nodes"] = [] if is_input else [inbound(call) for call in node.calls]
+        layer["name"] = names[node]
+        layer["inbound_nodes"] = [] if is_input else [inbound(call, names) for call in node.calls]
         layers.append(layer)
     config["layers"] = layers
-    config["input_layers"] = [history(ref) for ref in network.inputs]
-    config["output_layers"] = [history(ref, is_output=True) for ref in network.outputs]
+    config["input_layers"] = [history(ref, names) for ref in network.inputs]
+    config["output_layers"] = [history(ref, names, is_output=True) for ref in network.outputs]
     return {
         "module": "keras.src.models.functional",
         "class_name": "Functional",
@@ -59,17 +59,17 @@ def _model(network: Network, problems: list[Problem]) -> Json:
     }
 
 
-def _layer(node: Node, problems: list[Problem]) -> Json:
+def _layer(node: Node, names: Names, problems: list[Problem]) -> Json:
     """A layer, input or nested model, without its calls."""
     layer = node.layer
     if isinstance(layer, Network):
-        return _model(layer, problems)
+        return _model(layer, names, problems)
     if isinstance(layer, InputLayer):
         config = {
             "batch_shape": list(layer.full_shape),
             "dtype": layer.dtype,
             "sparse": False,
-            "name": node.name,
+            "name": names[node],
         }
         return {
             "module": "keras.layers",
@@ -78,10 +78,10 @@ def _layer(node: Node, problems: list[Problem]) -> Json:
             "registered_name": None,
         }
     try:
-        made = dict(object_of(layer, node.name))
+        made = dict(object_of(layer, names[node]))
     except Unknown as error:
         problems.append(Problem(node.place, node.path or node.name, str(error)))
         return {"config": {}}
     if isinstance(layer, Operation):
-        made["config"] = operation_config(layer, node.name)
+        made["config"] = operation_config(layer, names[node])
     return made

@@ -55,13 +55,15 @@ def object_of(member: Member, name: str = "") -> Json:
 
 
 def config_of(member: Member, without: Sequence[str] = ()) -> dict[str, Any]:
-    """The fields that are not Keras' defaults, under Keras' names."""
+    """Fields under Keras' names: all of a layer's own, of others those that are not default."""
     renamed: Mapping[str, str] = member.renamed if isinstance(member, Layer) else {}
     keras = {own: theirs for theirs, own in renamed.items()}
     config: dict[str, Any] = {}
     for name, field in type(member).model_fields.items():
         value = getattr(member, name)
-        if name not in without and (field.is_required() or value != field.default):
+        # Some layers have no defaults when they are read again; initializers take no more fields.
+        said = isinstance(member, Layer) and name not in Layer.model_fields
+        if name not in without and (said or field.is_required() or value != field.default):
             config[keras.get(name, name)] = value_of(value)
     return config
 
