@@ -11,8 +11,14 @@ import pkgutil
 
 from specc.layer import Layer as Layer
 
-# Operations are many, and most specs have none: they are registered when one is asked for.
+# Operations are many, and most specs have none, nor layers that vary images: they are registered
+# when one is asked for.
 Layer.late["ops."] = f"{__name__}.operations"
+for _begin in (
+    "aug_mix", "auto_contrast", "contrast_limited_", "cut_mix", "equalization", "mix_up",
+    "pipeline", "rand_augment", "random_", "solarization",
+):  # fmt: skip
+    Layer.late[_begin] = f"{__name__}.augmentation"
 
 for _module in pkgutil.iter_modules(__path__):
     if not _module.ispkg:

@@ -30,6 +30,8 @@ class InstanceNormalization(Layer):
     Keras' GroupNormalization, which with `groups: -1` computes the same.
     """
 
+    supports_masking: ClassVar[bool] = True
+
     keras_module: ClassVar[str] = ""
 
     axis: int = -1

@@ -35,6 +35,8 @@ class LocalResponseNormalization(Layer):
     of Lasagne's LocalResponseNormalization2DLayer. (ONNX's LRN and PyTorch divide alpha by n.)
     """
 
+    supports_masking: ClassVar[bool] = True
+
     keras_module: ClassVar[str] = ""
 
     alpha: PositiveFloat = 1e-4

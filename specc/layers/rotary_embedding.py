@@ -29,6 +29,8 @@ class RotaryEmbedding(Layer):
     Source: Su et al. (2021), RoFormer; fields and pairs as keras_hub's RotaryEmbedding.
     """
 
+    supports_masking: ClassVar[bool] = True
+
     keras_module: ClassVar[str] = ""
 
     call_flags: ClassVar[tuple[str, ...]] = ("start_index",)

@@ -21,6 +21,7 @@ from specc.tensors import Shape, elements, show
 
 class _Elementwise(Layer):
     abstract: ClassVar[bool] = True
+    supports_masking: ClassVar[bool] = True
 
     shared_axes: tuple[PositiveInt, ...] | None = None
     """Axes along which values are shared, 1 the first after the batch; null: all but the last."""

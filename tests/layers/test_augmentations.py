@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import specc
-from specc.layers import Layer, mixing
+from specc.layers import Layer
+from specc.layers.augmentation import mixing
 from specc.primitives import Tensor
 from specc.shapes import ShapeError
 from specc.spec.reader import loads

@@ -11,9 +11,9 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat, IntPair
 from specc.layer import Cost, Shapes
-from specc.layers.augmenting import BYTES, Augmentation, ValueRange, rescaled
+from specc.layers.augmentation.base import BYTES, Augmentation, ValueRange, rescaled
+from specc.layers.augmentation.warping import numbers
 from specc.layers.axes import from_channels_last, known, spatial_axes
-from specc.layers.warping import numbers
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.tensors import Shape, elements, product

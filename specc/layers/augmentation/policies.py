@@ -11,7 +11,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
-from specc.layers.augmenting import (
+from specc.layers.augmentation.base import (
     BYTES,
     Augmentation,
     Fraction,
@@ -19,19 +19,23 @@ from specc.layers.augmenting import (
     clipped,
     drawn,
 )
-from specc.layers.axes import channels_axis
-from specc.layers.histograms import AutoContrast, Equalization
-from specc.layers.hues import expect_colours
-from specc.layers.mixing import gamma
-from specc.layers.nested import Nested, inner_names, inner_weights
-from specc.layers.random_color import (
+from specc.layers.augmentation.histograms import AutoContrast, Equalization
+from specc.layers.augmentation.hues import expect_colours
+from specc.layers.augmentation.mixing import gamma
+from specc.layers.augmentation.random_color import (
     RandomBrightness,
     RandomColorDegeneration,
     RandomContrast,
 )
-from specc.layers.random_filters import RandomPosterization, RandomSharpness, Solarization
-from specc.layers.random_geometry import RandomRotation, RandomShear, RandomTranslation
-from specc.layers.warping import Interpolation
+from specc.layers.augmentation.random_filters import (
+    RandomPosterization,
+    RandomSharpness,
+    Solarization,
+)
+from specc.layers.augmentation.random_geometry import RandomRotation, RandomShear, RandomTranslation
+from specc.layers.augmentation.warping import Interpolation
+from specc.layers.axes import channels_axis
+from specc.layers.nested import Nested, inner_names, inner_weights
 from specc.primitives import Tensor
 from specc.shapes import ShapeError
 from specc.tensors import Shape

@@ -10,14 +10,14 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat
 from specc.layer import Lowering
-from specc.layers.augmenting import (
+from specc.layers.augmentation.base import (
     Augmentation,
     Mirrored,
     OptionalSigned,
     Signed,
     drawn,
 )
-from specc.layers.warping import FillMode, Interpolation, affine
+from specc.layers.augmentation.warping import FillMode, Interpolation, affine
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 

@@ -12,7 +12,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat, per_axis
 from specc.layer import Lowering
-from specc.layers.augmenting import (
+from specc.layers.augmentation.base import (
     BYTES,
     Augmentation,
     Fraction,
@@ -25,7 +25,7 @@ from specc.layers.augmenting import (
     rescaled,
     span,
 )
-from specc.layers.warping import columns, rows
+from specc.layers.augmentation.warping import columns, rows
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import same_pads

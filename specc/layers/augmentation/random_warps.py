@@ -9,7 +9,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat, Rate
 from specc.layer import Lowering
-from specc.layers.augmenting import (
+from specc.layers.augmentation.base import (
     BYTES,
     Augmentation,
     Fraction,
@@ -19,8 +19,8 @@ from specc.layers.augmenting import (
     drawn,
     mixed,
 )
-from specc.layers.random_filters import bell, weighted
-from specc.layers.warping import Interpolation, at, columns, rows, sampled
+from specc.layers.augmentation.random_filters import bell, weighted
+from specc.layers.augmentation.warping import Interpolation, at, columns, rows, sampled
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat
 from specc.layer import Layer, Lowering, Shapes
-from specc.layers.augmenting import Augmentation, drawn, mixed
+from specc.layers.augmentation.base import Augmentation, drawn, mixed
 from specc.layers.axes import from_channels_last, spatial_axes, to_channels_last
 from specc.layers.interpolation import resize
 from specc.layers.resizing import crop_to_aspect, sized

@@ -13,8 +13,8 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat
 from specc.layer import Lowering
-from specc.layers.augmenting import Augmentation, Fraction, drawn, mixed
-from specc.layers.random_filters import rectangle
+from specc.layers.augmentation.base import Augmentation, Fraction, drawn, mixed
+from specc.layers.augmentation.random_filters import rectangle
 from specc.primitives import Tensor
 
 # Pairs that are drawn to find an accepted one; all fail once in 3e7 samples at the worst alpha.

@@ -9,7 +9,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat, Rate
 from specc.layer import Layer, Lowering, Shapes
-from specc.layers.augmenting import (
+from specc.layers.augmentation.base import (
     BYTES,
     Augmentation,
     Fraction,
@@ -23,8 +23,8 @@ from specc.layers.augmenting import (
     mixed,
     rescaled,
 )
+from specc.layers.augmentation.hues import expect_colours, grey, hsv, rgb
 from specc.layers.axes import channels_axis, expect_image
-from specc.layers.hues import expect_colours, grey, hsv, rgb
 from specc.layers.normalization import EPSILON
 from specc.primitives import Tensor
 from specc.tensors import Shape
