@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from specc.data.location import locate
 from specc.data.numpy_format import Npz as NpzFile
-from specc.data.rows import Array
+from specc.data.rows import Column
 from specc.data.source import Dataset, Names, Samples, Source
 from specc.errors import DataError, nearest
 
@@ -19,6 +19,9 @@ Keys: TypeAlias = str | list[str] | dict[str, str] | None
 
 class Npz(Source):
     """Arrays of a .npz file: one for each input and output of the model.
+
+    Arrays that are large and not packed are read row by row, so that they may be larger than
+    memory.
 
     One file can hold several splits: beside an array `x` the arrays `x_train`, `x_test` and
     `x_validation` are the splits of it, as in the files that Keras offers for download.
@@ -65,7 +68,7 @@ class Npz(Source):
         if not required and not all(key in file.names for key in suffixed):
             return None
         arrays = [
-            file.read(special if special in file.names else key)
+            file.column(special if special in file.names else key)
             for special, key in zip(suffixed, (*x, *y), strict=True)
         ]
         _same_length(file.path, dict(zip((*x, *y), arrays, strict=True)))
@@ -100,7 +103,7 @@ def _by_name(wanted: Mapping[str, str], field: str, names: Sequence[str]) -> Seq
     return [wanted[name] for name in names or wanted]
 
 
-def _same_length(path: Path, arrays: Mapping[str, Array]) -> None:
+def _same_length(path: Path, arrays: Mapping[str, Column]) -> None:
     for name, array in arrays.items():
         if array.ndim == 0:
             raise DataError(

@@ -15,11 +15,13 @@ from typing_extensions import override
 
 from specc.data.idx_format import DEFLATE_LIMIT
 from specc.data.location import check_bytes
-from specc.data.rows import Array, Index, Rows
+from specc.data.rows import Array, Column, Index, Rows
 from specc.errors import DataError, nearest
 
 # Bytes of a zip entry that holds nothing: what a tiny archive may exceed deflate's limit by.
 SLACK = 4096
+# Bytes from which an array that is not packed is read row by row.
+LARGE = 2**28
 # What reading a damaged, encrypted or exotically packed entry raises.
 UNREADABLE = (
     OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile,
@@ -49,13 +51,18 @@ def open_npy(path: Path) -> Rows:
     """
     try:
         with path.open("rb") as file:
-            shape, fortran, dtype = _header(file, path, "")
-            start, size = file.tell(), path.stat().st_size
+            return _rows(file, path, "", path.stat().st_size)
     except OSError as error:
         raise DataError(f"{path}: expected a readable file, {error}") from error
-    _check_size(path, "", shape, math.prod(shape) * dtype.itemsize, size - start)
+
+
+def _rows(file: IO[bytes], path: Path, what: str, end: int) -> Rows:
+    """The array that begins where `file` stands and ends at the place `end`."""
+    shape, fortran, dtype = _header(file, path, what)
+    start = file.tell()
+    _check_size(path, what, shape, math.prod(shape) * dtype.itemsize, end - start)
     if not shape or (fortran and len(shape) > 1):
-        raise DataError(f"{path}: expected rows one after another; save it with order C")
+        raise DataError(f"{path}: {what}expected rows one after another; save it with order C")
     return FileRows(path, start, shape, dtype)
 
 
@@ -131,17 +138,41 @@ class Npz:
         """Names of the arrays."""
         return tuple(self._entries)
 
-    def read(self, name: str) -> Array:
-        """The array called `name`.
-
-        Raises:
-            DataError: there is none, or it is not an array of plain numbers within the limits.
-        """
+    def _entry(self, name: str) -> zipfile.ZipInfo:
         info = self._entries.get(name)
         if info is None:
             raise DataError(
                 f"{self.path}: expected an array called {name!r};{nearest(name, self._entries)}"
             )
+        return info
+
+    def column(self, name: str) -> Column:
+        """The array called `name`; a large one that is not packed is read row by row.
+
+        Raises:
+            DataError: there is none, or it is not an array of plain numbers.
+        """
+        info = self._entry(name)
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size < LARGE:
+            return self.read(name)
+        with self.path.open("rb") as file:
+            # Before the content stand 30 bytes, the name, and a field whose length is only here.
+            file.seek(info.header_offset + 26)
+            lengths = int.from_bytes(file.read(2), "little"), int.from_bytes(file.read(2), "little")
+            file.seek(info.header_offset + 30 + sum(lengths))
+            begin = file.tell()
+            try:
+                return _rows(file, self.path, f"array {name!r}: ", begin + info.file_size)
+            except DataError:  # columns one after another; or it is damaged, which reading tells
+                return self.read(name)
+
+    def read(self, name: str) -> Array:
+        """The array called `name`, in memory.
+
+        Raises:
+            DataError: there is none, or it is not an array of plain numbers within the limits.
+        """
+        info = self._entry(name)
         if info.file_size > info.compress_size * DEFLATE_LIMIT + SLACK:
             raise DataError(f"{self.path}: array {name!r}: found a size that nothing packs to")
         try:

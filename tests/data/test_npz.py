@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from specc.data.numpy_format import Npz, read_npy
-from specc.data.rows import Array
+from specc.data.rows import Array, Rows
 from specc.data.source import Names, Samples, Source
 from specc.errors import DataError
 
@@ -29,6 +29,19 @@ def test_npy_round_trip(tmp_path: Path, dtype: str, order: str) -> None:
     got = read_npy(tmp_path / "a.npy")
     assert got.dtype == array.dtype
     np.testing.assert_array_equal(got, np.load(tmp_path / "a.npy"))
+
+
+def test_large_arrays_are_read_by_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specc.data.numpy_format.LARGE", 150)
+    np.savez(tmp_path / "a.npz", x=X, small=Y[:3].astype("u1"), f=np.asfortranarray(X))
+    np.savez_compressed(tmp_path / "b.npz", x=X)
+    with Npz(tmp_path / "a.npz") as file, Npz(tmp_path / "b.npz") as packed:
+        rows = file.column("x")
+        assert isinstance(rows, Rows)
+        np.testing.assert_array_equal(rows[np.array([4, 0, 1])], X[[4, 0, 1]])
+        assert isinstance(file.column("small"), np.ndarray)
+        assert isinstance(packed.column("x"), np.ndarray)
+        np.testing.assert_array_equal(file.column("f")[:], X)
 
 
 def test_npy_scalar_and_long_header(tmp_path: Path) -> None:
