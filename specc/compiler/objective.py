@@ -71,11 +71,9 @@ def targets(objectives: Sequence[Objective]) -> tuple[Target, ...]:
     """The targets of every output that has a loss or metrics, in output order."""
     found: list[Target] = []
     for index, objective in enumerate(objectives):
-        shape, dtype = objective.output.shape, "float32"
-        if objective.loss is not None:
-            shape, dtype = objective.loss.target(objective.output.shape)
-        elif not objective.metrics:
+        if objective.loss is None and not objective.metrics:
             continue
+        shape, dtype = objective.target()
         name = objective.name
         if any(t.output == name for t in found):
             name = f"{name}_{index}"

@@ -6,7 +6,7 @@ by their names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from specc.metrics import Metric
 from specc.network.graph import Network, Ref
 from specc.shapes import ShapeError
 from specc.spec.train import TrainSpec
+from specc.tensors import DType, Shape
 
 T = TypeVar("T")
 
@@ -29,6 +30,16 @@ class Objective:
     loss: Loss | None
     weight: float = 1.0
     metrics: tuple[Metric, ...] = ()
+
+    def target(self) -> tuple[Shape, DType]:
+        """Shape and element type of the targets: the loss's, else the output's.
+
+        Raises:
+            ShapeError: no target fits the loss and the output.
+        """
+        if self.loss is None:
+            return self.output.shape, "float32"
+        return self.loss.target(self.output.shape)
 
 
 def nowhere(path: str) -> Place:
@@ -72,23 +83,27 @@ def objectives(
         for i, ref in enumerate(network.outputs)
     )
     for objective in found:
-        message = _misfit(objective)
-        if message:
-            wrong("train.loss", message)
+        for field, message in _misfits(objective):
+            wrong(f"train.{field}", message)
     if problems:
         raise SpecError(problems)
     return found
 
 
-def _misfit(objective: Objective) -> str | None:
-    """Why no target fits both the loss and the output."""
-    if objective.loss is None:
-        return None
+def _misfits(objective: Objective) -> Iterator[tuple[str, str]]:
+    """Why no target fits both the loss and the output, and which metrics fit neither."""
+    shape = objective.output.shape
     try:
-        objective.loss.target(objective.output.shape)
+        target, _ = objective.target()
     except ShapeError as error:
-        return f"{objective.loss.key} for output {objective.name!r}: {error}"
-    return None
+        loss = objective.loss.key if objective.loss else "target"
+        yield "loss", f"{loss} for output {objective.name!r}: {error}"
+        return
+    for metric in objective.metrics:
+        try:
+            metric.resolve(shape, target)
+        except ShapeError as error:
+            yield "metrics", f"{metric.key} for output {objective.name!r}: {error}"
 
 
 def _metric_lists(

@@ -178,9 +178,17 @@ def test_a_length_that_only_the_call_makes_wrong():
             {"loss": [None, "categorical_crossentropy"]},
             "train.loss: categorical_crossentropy for output 'q': ",
         ),
+        (
+            {"loss": ["mse", "mse"], "metrics": {"q": ["mae", {"precision": {"class_id": 1}}]}},
+            "train.metrics: precision for output 'q': precision expects class_id below",
+        ),
+        (
+            {"loss": [None, "mse"], "metrics": {"p": [{"recall": {"top_k": 5}}]}},
+            "train.metrics: recall for output 'p': recall expects top_k of at most",
+        ),
     ],
 )
-def test_a_loss_that_does_not_fit(train, message):
+def test_a_loss_or_metric_that_does_not_fit(train, message):
     (found,) = problems(
         {"x": (4,)},
         entry("p", {"dense": 4}, "x"),
