@@ -83,6 +83,12 @@ ops.logaddexp(x, p) | ops.power(i, 3) | ops.mod(x, p) | ops.logical_and(x > 0, p
 ops.logical_or(x > 0, p > 1) | ops.logical_xor(x > 0, p > 1) | ops.square(x) | ops.ravel(x)
 ops.sum(x) | ops.multiply(2.0, x) | ops.subtract(x1=1.0, x2=x)
 ops.add(x1=x, x2=p)
+ops.top_k(x, 3)[0] | ops.top_k(x, 3)[1] | ops.argsort(x, axis=1) | ops.argsort(i) | ops.tril(x)
+ops.triu(x, k=1) | ops.arctan(x) | ops.arcsin(x / 4) | ops.arccos(x / 4) | ops.max_pool(x, 2)
+ops.average_pool(x, 3, strides=2, padding="same") | ops.layer_normalization(x)
+ops.max_pool(x[..., None], (2, 3), strides=1) | ops.rms_normalization(x, axis=1)
+ops.dot_product_attention(x[:, None], p[:, None], p[:, None])
+ops.dot_product_attention(x[..., None], p[..., None], p[..., None], is_causal=True)
 """.replace("\n", "|").split("|")
 
 # Steps of random models: functions of tensors of shape (batch, 4, 6), all of them tame.

@@ -372,3 +372,27 @@ class Round(Unary):
     def compute(self, x: Tensor) -> Tensor:
         scale = 10.0**self.decimals
         return ops.rounded(x * scale) * (1.0 / scale) if self.decimals else ops.rounded(x)
+
+
+class Arctan(Unary):
+    """Inverse tangent."""
+
+    @override
+    def compute(self, x: Tensor) -> Tensor:
+        return ops.arctan(x)
+
+
+class Arcsin(Unary):
+    """Inverse sine: the inverse tangent of x / sqrt(1 - x^2)."""
+
+    @override
+    def compute(self, x: Tensor) -> Tensor:
+        return ops.arctan(x / ops.sqrt(1.0 - x * x))
+
+
+class Arccos(Unary):
+    """Inverse cosine: pi/2 less the inverse sine."""
+
+    @override
+    def compute(self, x: Tensor) -> Tensor:
+        return math.pi / 2 - ops.arctan(x / ops.sqrt(1.0 - x * x))
