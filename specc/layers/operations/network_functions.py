@@ -36,7 +36,7 @@ class MaxPool(Operation):
 
     keras_module: ClassVar[str] = "keras.src.ops.nn"
     operands: ClassVar[tuple[str, ...]] = ("inputs",)
-    kinds: ClassVar[Sequence[type[Layer]]] = (
+    pools: ClassVar[Sequence[type[Layer]]] = (
         pooling.MaxPooling1D, pooling.MaxPooling2D, pooling.MaxPooling3D,
     )  # fmt: skip
     pool_size: int | tuple[int, ...]
@@ -52,7 +52,7 @@ class MaxPool(Operation):
         if not 3 <= rank <= 5:  # noqa: PLR2004 - batch, one to three axes, channels
             raise ShapeError(f"expected a batch of images or sequences, found {rank} axes")
         fields = ("pool_size", "strides", "padding", "data_format")
-        return self.kinds[rank - 3].from_fields({name: getattr(self, name) for name in fields})
+        return self.pools[rank - 3].from_fields({name: getattr(self, name) for name in fields})
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape | Shapes:
@@ -66,7 +66,7 @@ class MaxPool(Operation):
 class AveragePool(MaxPool):
     """Mean of each window, padding left out."""
 
-    kinds: ClassVar[Sequence[type[Layer]]] = (
+    pools: ClassVar[Sequence[type[Layer]]] = (
         pooling.AveragePooling1D, pooling.AveragePooling2D, pooling.AveragePooling3D,
     )  # fmt: skip
 
