@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from specc.callbacks import Callback
 from specc.constraints import Constraint
+from specc.data.columns import Column
+from specc.data.source import Source
+from specc.data.splits import Split
+from specc.data.tokens import Tokens
 from specc.docs import field_docs
 from specc.family import Member
 from specc.initializers import Initializer
@@ -14,6 +19,7 @@ from specc.optimizers import Optimizer, Schedule
 from specc.regularizers import Regularizer
 
 FAMILIES = [Loss, Metric, Optimizer, Schedule, Initializer, Regularizer, Constraint]
+FAMILIES += [Callback, Column, Source, Split, Tokens]
 KINDS = [kind for family in FAMILIES for kind in family.kinds().values()]
 IDS = [f"{kind.family_name}-{kind.key}" for kind in KINDS]
 

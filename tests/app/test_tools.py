@@ -15,7 +15,7 @@ from specc.app.commands import app
 from tests.app.console import ROOT, SPECS, invoke
 
 # Commands that print no table: they write a file, or print a text that is one.
-WITHOUT = {"init", "plot", "report", "import", "fmt", "schema"}
+WITHOUT = {"init", "plot", "report", "import", "export", "fmt", "schema"}
 
 
 def test_every_command_that_prints_a_table_prints_json_too():
