@@ -7,7 +7,7 @@ Keras 2 as a list of `[layer, call, output, kwargs]`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -68,7 +68,7 @@ def call_of(data: object) -> KerasCall:
         if history is not None:
             named[key] = history
         elif isinstance(value, list) and tensors_in(cast("list[object]", value)):
-            lists[key] = tuple(history_of(item) for item in cast("list[object]", value))
+            lists[key] = tuple(_flat(cast("list[object]", value)))
         elif value is not None and key != "training":
             # Keras' functional models replace `training` by their own in every call.
             flags[key] = value
@@ -80,6 +80,15 @@ def call_of(data: object) -> KerasCall:
         if not found and value is not None:
             constants[position] = value
     return KerasCall(tuple(tensors), named, flags, lists, constants, args, kwargs)
+
+
+def _flat(items: Sequence[object]) -> Iterator[History | None]:
+    """Tensors of lists in lists: the initial states of stacked cells are a list for each cell."""
+    for item in items:
+        if isinstance(item, list):
+            yield from _flat(cast("list[object]", item))
+        else:
+            yield history_of(item)
 
 
 def history_of(value: object) -> History | None:

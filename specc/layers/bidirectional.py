@@ -51,6 +51,7 @@ class Bidirectional(Layer):
     argument_lists: ClassVar[Mapping[str, tuple[str, ...]]] = Recurrence.argument_lists
     mask_arguments: ClassVar[Mapping[str, str]] = Recurrence.mask_arguments
     supports_masking: ClassVar[bool] = True
+    several_outputs: ClassVar[bool] = True
 
     layer: RecurrentField
     """The recurrent layer."""

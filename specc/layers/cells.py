@@ -72,6 +72,7 @@ class Cell(Layer):
 
     abstract: ClassVar[bool] = True
     max_inputs: ClassVar[int | None] = None
+    several_outputs: ClassVar[bool] = True
 
     @property
     @abstractmethod

@@ -8,6 +8,7 @@ import pytest
 
 from specc.errors import SpecError
 from specc.keras_import import from_keras
+from specc.keras_import.nodes import call_of
 from specc.layers import Layer
 from specc.network import build
 from specc.spec.model import Reference
@@ -474,3 +475,12 @@ def test_broken_configurations_never_end_in_another_error(name):
         except SpecError:
             refused += 1
     assert refused > 20
+
+
+def test_states_of_stacked_cells_are_lists_in_a_list():
+    def tensor(name):
+        return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}}
+
+    nested = [[tensor("h"), tensor("c")], [tensor("g")]]
+    call = call_of({"args": [tensor("x")], "kwargs": {"initial_state": nested}})
+    assert [item[0] for item in call.lists["initial_state"] if item] == ["h", "c", "g"]
