@@ -32,7 +32,7 @@ serve(make)
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.syspath_prepend(str(ROOT))
-    names = ("client", "measuring", "tables", "workloads", "plot", "gemms")
+    names = ("client", "measuring", "tables", "workloads", "plot", "gemms", "growth")
     return SimpleNamespace(**{n: importlib.import_module(f"comparing.{n}") for n in names})
 
 
@@ -105,6 +105,21 @@ def test_products_of_a_model(parts: SimpleNamespace) -> None:
     # A weight gradient for each layer, an input gradient for all but the first.
     assert len(list(parts.gemms.products(task.plan, training=True))) == 3 + 3 + 2
     assert parts.gemms.timed((2, 3, 4), 1, "nt") > 0
+
+
+def test_growth_with_depth(parts: SimpleNamespace) -> None:
+    one, three = (parts.growth.growth(blocks, "portable") for blocks in (1, 3))
+    # A block has two kernels of 3 x 3 x 16 x 16, but the graph holds no weights: only nodes grow.
+    assert 1 < three["train_kb"] / one["train_kb"] < 3
+
+
+def test_installed_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "peers"))
+    installed = importlib.import_module("installed")
+    found = installed.closure(["annotated-types", "not-there-at-all"])
+    assert list(found) == ["annotated-types"]
+    folder = Path(importlib.import_module("annotated_types").__file__).parent
+    assert installed.size(found["annotated-types"]) >= (folder / "__init__.py").stat().st_size
 
 
 def test_the_table_and_the_plot(parts: SimpleNamespace) -> None:

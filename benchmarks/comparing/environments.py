@@ -18,6 +18,15 @@ ENVIRONMENTS = {
     "ort-training": ("onnxruntime-training==1.19.2", "onnx==1.16.2", "numpy<2"),
     "sklearn": ("scikit-learn==1.9.1",),
 }
+# What a user of the framework installs: whose size counts.
+ROOTS = {
+    "keras": ("keras", "tensorflow-cpu"),
+    "keras-torch": ("keras", "torch"),
+    "torch": ("torch",),
+    "jax": ("jax",),
+    "sklearn": ("scikit-learn",),
+    SPECC: ("specc", "onnxruntime"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class Result:
 def measure(task: Task, peers: Sequence[Client], plan: Plan) -> Result:
     """Set up, check, time training, time inference."""
     result = Result()
-    ready = _asked(peers, "setup", result, **_written(task))
+    ready = _asked(peers, "setup", result, **written(task))
     for name, answer in ready.items():
         result.versions |= answer["versions"]
         print(f"  {name} is ready", flush=True)
@@ -76,23 +76,19 @@ def measure(task: Task, peers: Sequence[Client], plan: Plan) -> Result:
         found = _asked(peers, "outputs", result, "inference", batch=batch)
         check_outputs({name: np.load(answer["file"]) for name, answer in found.items()})
     losses = _asked(peers, "losses", result, "training", steps=len(TOLERANCES))
-    result.losses = {name: answer["losses"] for name, answer in losses.items()}
+    result.losses = {n: answer["losses"] for n, answer in losses.items() if answer["losses"]}
     check_losses(result.losses)
     able = [peer for peer in peers if peer.name in losses]
-    result.training = _timed(able, plan, lambda peer, n: peer.ask("run", steps=n)["ms"])
+    result.training = _timed(able, plan, result, "run")
     memory = _asked(able, "memory", result)
     result.memory = {name: answer["mib"] for name, answer in memory.items()}
     able = [peer for peer in peers if f"{peer.name}, inference" not in result.gaps]
     for batch in plan.batches:
-        result.inference[batch] = _timed(
-            able,
-            plan,
-            lambda peer, n, batch=batch: peer.ask("infer", batch=batch, steps=n)["ms"],
-        )
+        result.inference[batch] = _timed(able, plan, result, "infer", batch=batch)
     return result
 
 
-def _written(task: Task) -> dict[str, str]:
+def written(task: Task) -> dict[str, str]:
     """Files of the task for workers."""
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
     arrays = {f"w{i}": w for i, w in enumerate(task.weights)}
@@ -117,22 +113,20 @@ def _asked(
     return answers
 
 
-def _timed(peers: Sequence[Client], plan: Plan, run: Callable[[Client, int], list[float]]) -> Times:
+def _timed(peers: Sequence[Client], plan: Plan, result: Result, do: str, **fields: object) -> Times:
     """Rounds of steps, peers in turns, every other round backwards."""
-    times: Times = {peer.name: [] for peer in peers}
+    times: Times = {}
     with held(plan.lock):
-        steps = {peer.name: _steps(peer, plan, run) for peer in peers}
+        _asked(peers, do, result, steps=2, **fields)  # compiles, fills caches
+        first = _asked(peers, do, result, steps=3, **fields)
+        able = [peer for peer in peers if peer.name in first]
         for number in range(plan.rounds):
-            for peer in peers if number % 2 == 0 else peers[::-1]:
+            for peer in able if number % 2 == 0 else able[::-1]:
                 time.sleep(REST)
-                times[peer.name].append(run(peer, steps[peer.name]))
+                each = min(first[peer.name]["ms"])
+                steps = max(3, min(MOST_STEPS, round(plan.seconds * 1e3 / each)))
+                times.setdefault(peer.name, []).append(peer.ask(do, steps=steps, **fields)["ms"])
     return times
-
-
-def _steps(peer: Client, plan: Plan, run: Callable[[Client, int], list[float]]) -> int:
-    """How many steps of a peer one round takes, after some that compile and fill caches."""
-    run(peer, 2)
-    return max(3, min(MOST_STEPS, round(plan.seconds * 1e3 / min(run(peer, 3)))))
 
 
 def check_losses(losses: dict[str, list[float]]) -> None:

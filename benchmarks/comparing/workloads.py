@@ -33,6 +33,9 @@ WORKLOADS = {
     "lenet5": Workload("LeNet-5", ROOT / "specs/lenet5.yaml"),
     "resnet20": Workload("ResNet-20, CIFAR-10", HERE / "resnet20.yaml"),
     "mobilenet_v2": Workload("MobileNetV2 0.5, 96 x 96", HERE / "mobilenet_v2.yaml"),
+    "lstm": Workload("LSTM 128 x 2, 100 steps", HERE / "lstm.yaml"),
+    "gpt": Workload("GPT, 4 layers of 128, context 128", HERE / "gpt.yaml"),
+    "tabular": Workload("Tabular MLP with embeddings", HERE / "tabular.yaml"),
 }
 
 

@@ -110,9 +110,10 @@ def predictor(model: keras.Model) -> Callable[[list[np.ndarray]], np.ndarray]:
     if BACKEND == "jax":
         import jax
 
-        # As arguments, weights are not folded away: `predict` has them there too.
-        trained = [v.value for v in model.trainable_variables]
-        others = [v.value for v in model.non_trainable_variables]
+        # As arguments, weights are not folded away: `predict` has them there too. Training gives
+        # the model's own buffers away.
+        trained = [v.value.copy() for v in model.trainable_variables]
+        others = [v.value.copy() for v in model.non_trainable_variables]
         call = jax.jit(
             lambda t, o, *xs: model.stateless_call(t, o, xs if len(xs) > 1 else xs[0])[0]
         )

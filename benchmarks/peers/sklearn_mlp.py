@@ -24,8 +24,10 @@ def make(task: Task) -> Peer:
     model = MLPClassifier(sizes, solver=solver, alpha=0.0, batch_size=task.plan["batch"])
     ready = [(xs[0], y.argmax(-1)) for xs, y in task.batches()]
     model.partial_fit(*ready[0], classes=classes)
-    model.coefs_ = [np.array(task.weights[i], order="C") for i in range(0, len(task.weights), 2)]
-    model.intercepts_ = [np.array(w) for w in task.weights[1::2]]
+    # In place: its optimizer holds these arrays.
+    weights = task.weights[::2] + task.weights[1::2]
+    for own, weight in zip(model.coefs_ + model.intercepts_, weights, strict=True):
+        own[...] = weight
     position = 0
 
     def step() -> None:

@@ -4,7 +4,7 @@ Commands (`do`), with their fields and answers:
 
     setup    arrays: an .npz with weights w0, ..., inputs x0, ... and targets y, in batches;
              plan: a JSON file with the model                            -> {"versions"}
-    losses   steps                          -> {"losses"}: one for each of the first batches
+    losses   steps            -> {"losses"}: one for each of the first batches; [] without losses
     run      steps                          -> {"ms"}: the time of each training step
     outputs  batch                          -> {"file"}: predictions of the first rows as .npy
     infer    batch, steps                   -> {"ms"}: the time of each prediction
@@ -76,7 +76,8 @@ class Peer:
 
     Attributes:
         versions: of what matters.
-        loss: loss of one batch before its update, which it makes; None for peers that only predict.
+        loss: loss of one batch before its update, which it makes; None for
+            peers that only predict, or whose update rule is another one.
         step: one training step on the next batch, done when it returns.
         run: times of many steps in ms, for peers whose own loop takes them.
         predict: outputs for one batch of inputs, as NumPy array.
@@ -109,6 +110,8 @@ class Worker:
         return {"versions": self.peer.versions}
 
     def losses(self, steps: int) -> dict[str, object]:
+        if self.peer.loss is None and self.peer.step is not None:
+            return {"losses": []}
         loss = self._has("loss")
         return {"losses": [float(loss(*batch)) for batch in self.task.batches()[:steps]]}
 
