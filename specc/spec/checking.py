@@ -104,6 +104,8 @@ def _line(detail: dict[str, Any], node: Node, path: str) -> _Line:
         path += f"[{part}]" if isinstance(part, int) else f".{part}"
     context = cast("dict[str, Any]", detail.get("ctx") or {})
     message = _message(kind, str(detail["msg"]), context, detail["input"])
+    if kind == "literal_error" and not isinstance(node, Scalar):
+        kind = "string_type"  # a list or mapping is further away than the wrong word
     return _Line(node, path, kind, message, branches)
 
 
