@@ -165,9 +165,9 @@ class Winograd:
         g, cut, image = self.graph, self.tiles, self.image
         side, channels = len(cut.table), len(image.index)
         reading = image.reading(cut.table).ravel()
-        inverse = inverse_table(reading, image.count + 1)[:, : image.count]
-        used = (inverse < reading.size).any(axis=1)
-        inverse = inverse[used]
+        # Padding has by far the most readers, and none of them counts.
+        inside = np.flatnonzero(reading < image.count)
+        inverse = np.append(inside, reading.size)[inverse_table(reading[inside], image.count)]
         # One more row of the matrix makes the zeros that absent readers stand for: they follow
         # all cells, where the inverse table points.
         back = cut.transforms.data.T
