@@ -34,7 +34,7 @@ STYLE = """
 def classes(run: Opened, seen: Looked, found: Labelled) -> list[Section]:
     """Confusion, scores of each class, calibration, mistakes."""
     names = run.class_names(found.chances.shape[1])
-    about = _about(seen)
+    about = _about(seen, len(found.truth))
     confusion = found.confusion()
     scores = class_scores(confusion)
     rows = [
@@ -46,6 +46,9 @@ def classes(run: Opened, seen: Looked, found: Labelled) -> list[Section]:
         "<p>Precision: of what is called so, the share that is. Recall: of what is so, the share"
         " that is found. F1: their harmonic mean.</p>"
     )
+    scored = table("Scores by class", header, rows)
+    if len(names) > MOST_CLASSES:
+        scored = f"<details><summary>All {len(names)} classes</summary>{scored}</details>"
     bins = calibration(found)
     error = calibration_error(bins)
     chart = reliability(bins, f"Reliability: {len(bins)} bins, calibration error {error:.4f}")
@@ -57,7 +60,7 @@ def classes(run: Opened, seen: Looked, found: Labelled) -> list[Section]:
     )
     made = [
         Section("Confusion", about + _confusion(names, confusion)),
-        Section("Scores by class", note + table("Scores by class", header, rows)),
+        Section("Scores by class", note + scored),
         Section("Calibration", told),
     ]
     if len(found.truth) == len(seen.x[0]):
@@ -65,10 +68,11 @@ def classes(run: Opened, seen: Looked, found: Labelled) -> list[Section]:
     return made
 
 
-def _about(seen: Looked) -> str:
+def _about(seen: Looked, predictions: int) -> str:
     count = len(seen.output)
     of = "" if count == seen.total else f" of {seen.total:,}"
-    return f'<p class="dim">{count:,}{of} samples of the {seen.split} split.</p>'
+    each = "" if predictions == count else f", {predictions:,} predictions"
+    return f'<p class="dim">{count:,}{of} samples of the {seen.split} split{each}.</p>'
 
 
 def _confusion(names: Sequence[str], counts: Array) -> str:
@@ -132,8 +136,8 @@ def numbers(seen: Looked) -> list[Section]:
     xs, ys = truth[:MOST_POINTS, 0].tolist(), output[:MOST_POINTS, 0].tolist()
     alt = f"Predicted against true numbers; R squared {off.r2:.3f}"
     body = (
-        f"{_about(seen)}<p>Mean absolute error {off.mae:.4g}, root mean square {off.rmse:.4g},"
-        f" R² {off.r2:.4f}.</p><figure>{scatter('true', 'predicted', xs, ys, alt)}"
+        f"{_about(seen, len(output))}<p>Mean absolute error {off.mae:.4g}, root mean square"
+        f" {off.rmse:.4g}, R² {off.r2:.4f}.</p><figure>{scatter('true', 'predicted', xs, ys, alt)}"
         "<figcaption>On the dashed line predictions are right.</figcaption></figure>"
     )
     worst = np.argsort(-np.abs(output - truth).max(axis=1), kind="stable")[:MOST_MISTAKES]

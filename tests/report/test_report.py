@@ -124,6 +124,26 @@ def test_tables_show_their_numbers_and_missing_data_is_told(tmp_path, monkeypatc
     assert "Learning curves" in found.text
 
 
+MANY = """
+specc: 1
+name: many
+inputs: {x: [2]}
+layers: [{dense: {units: 25, activation: softmax}}]
+train: {loss: sparse_categorical_crossentropy, optimizer: {sgd: 0.1}}
+data: {npz: {path: data.npz}}
+"""
+
+
+def test_many_classes_are_folded_to_what_can_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    np.savez("data.npz", x=rng.normal(size=(90, 2)).astype("f4"), y=rng.integers(0, 25, 90))
+    made = train(loads(MANY), tmp_path / "run")
+    found = accessible(write_report(made.folder).read_text(encoding="utf-8"))
+    assert "Classes most often confused" in found.text
+    assert "All 25 classes" in found.text
+
+
 PIXELS = """
 specc: 1
 name: pixels
@@ -157,6 +177,7 @@ def test_outputs_that_are_images(kind, tmp_path, monkeypatch):
         )
         assert sum(int(cell.replace(",", "")) for cell in cells) == 40 * 64
         assert "Worst mistakes" not in found.text
+        assert "40 samples of the training split, 2,560 predictions." in found.text
     else:
         assert "what sample" in str(found.all("img"))
     assert "Feature maps" in found.text
