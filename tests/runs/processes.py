@@ -29,8 +29,8 @@ for line in sys.stdin:
     seconds, output, arguments = json.loads(line)
     child = os.fork()
     if child:
-        print(child, flush=True)
-        print(os.waitpid(child, 0)[1], flush=True)
+        print("started", child, flush=True)
+        print("ended", os.waitpid(child, 0)[1], flush=True)
         continue
     with open(output, "wb") as file:
         os.dup2(file.fileno(), 1)
@@ -58,11 +58,11 @@ class Running:
 
     def status(self) -> int:
         """Its exit code, or minus the signal that ended it."""
-        assert self.server.stdout is not None
-        return os.waitstatus_to_exitcode(int(self.server.stdout.readline()))
+        return os.waitstatus_to_exitcode(_told(self.server, "ended"))
 
     def send(self, number: int) -> int:
         """Its status after a signal."""
+        assert self.process > 1  # 0 and 1 would be this process's group and everybody
         os.kill(self.process, number)
         return self.status()
 
@@ -80,6 +80,20 @@ class Running:
     def text(self) -> str:
         """What it wrote, both streams."""
         return self.output.read_text()
+
+
+def _told(server: subprocess.Popen[str], what: str) -> int:
+    """The number of the server's next line about `what`; a test that failed may have left others.
+
+    Raises:
+        RuntimeError: the server has ended.
+    """
+    assert server.stdout is not None
+    for line in server.stdout:
+        word, number = line.split()
+        if word == what:
+            return int(number)
+    raise RuntimeError(f"the server ended with {server.wait()}")
 
 
 def _alive(process: int) -> bool:
@@ -107,13 +121,12 @@ class Server:
     def start(self, *arguments: object, seconds: float = 30.0) -> Running:
         """A command with a checkpoint at least every so many seconds."""
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
         self.count += 1
         output = self.folder / f"output-{self.count}"
         told = [seconds, str(output), [str(a) for a in arguments]]
         self.process.stdin.write(json.dumps(told) + "\n")
         self.process.stdin.flush()
-        return Running(self.process, int(self.process.stdout.readline()), output)
+        return Running(self.process, _told(self.process, "started"), output)
 
     def run(self, *arguments: object, seconds: float = 30.0) -> tuple[int, str]:
         """Status and output of a whole command."""
