@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -62,5 +63,13 @@ class Client:
         return answer
 
     def quit(self) -> None:
-        """End the worker."""
-        self._process.communicate('{"do": "quit"}\n')
+        """End the worker; one that has ended already may have left half a command behind."""
+        process = self._process
+        for stream, last in ((process.stdin, '{"do": "quit"}\n'), (process.stdout, "")):
+            if stream is None:
+                continue
+            with contextlib.suppress(BrokenPipeError):
+                stream.write(last) if last else stream.read()
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+        process.wait()
