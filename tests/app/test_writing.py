@@ -9,7 +9,9 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -247,6 +249,19 @@ def test_compile_with_weights(tiny):
     result = invoke("compile", "tiny.yaml", "-o", "new", "--weights", "missing.safetensors")
     assert result.exit_code == 2
     assert "missing.safetensors" in result.stderr
+
+
+def test_compile_with_the_weights_of_a_run(trained, tmp_path):
+    """Oracle: the run's own model.onnx."""
+    run = trained / "run"
+    result = invoke("compile", run / "spec.yaml", "-o", tmp_path / "new", "--weights", run)
+    assert result.exit_code == 0, result.stderr
+    x = np.load(trained / "x.npy").astype(np.float32)
+    outputs = [
+        onnxruntime.InferenceSession(folder / "model.onnx").run(None, {"x": x})[0]
+        for folder in (run, tmp_path / "new")
+    ]
+    np.testing.assert_array_equal(*outputs)
 
 
 def test_compile_of_what_cannot_be(tiny):
