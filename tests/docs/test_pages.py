@@ -17,7 +17,7 @@ from tests.docs.interpreter import Interpreter
 from tests.docs.pages import PAGES, ROOT, Block, agrees, blocks, commands
 
 # Lines of `sh` blocks are for other programs than ours, so each says why it is not run.
-KINDS = {"python", "console", "sh", "yaml", "text", "text floors", "json"}
+KINDS = {"python", "console", "sh", "yaml", "text", "json"}
 # What makes a spec of a part of one.
 COMPLETION = {
     "specc": "specc: 1",
@@ -72,8 +72,9 @@ def check_commands(block: Block) -> None:
         result = runner.invoke(app, arguments, prog_name="specc")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        # A terminal shows both; a page shows problems or progress before or after the result.
-        orders = [result.stdout + result.stderr, result.stderr + result.stdout]
+        # As on a terminal; or with problems and progress before or after the result.
+        both = [result.stdout, result.stderr]
+        orders = [result.output, "".join(both), "".join(reversed(both))]
         message = f"{block.name}: {command} prints\n{orders[0]}"
         assert any(agrees(documented, order) for order in orders), message
 
