@@ -33,8 +33,8 @@ GROUPS = {
 ABOUT = {
     "beyond": "Layers of other systems, and classes that Keras keeps to `keras.applications`; each"
     " names its source.",
-    "operations": "What functional models of Keras hold between layers: functions of `keras.ops`, one"
-    " name each. Operands are inputs, constants stand in the fields. Axes count the batch as"
+    "operations": "What functional models of Keras hold between layers, functions of `keras.ops`:"
+    " one name each. Operands are inputs, constants stand in the fields. Axes count the batch as"
     " axis 0.",
 }
 SHORT_FORM = (
@@ -162,7 +162,7 @@ def _kind(kind: Kind, level: str = "##") -> str:
 
 def _field(field: Field) -> str:
     default = "must be given" if field.default is None else f"by default `{field.default}`"
-    return definition(f"`{field.name}`", f"{plain(field.values)}; {default}", plain(field.text))
+    return definition(f"`{field.name}`: {plain(field.values)}; {default}", plain(field.text))
 
 
 def anchor(name: str) -> str:

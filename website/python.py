@@ -77,7 +77,7 @@ def _function(name: str, function: Callable[..., Any], level: str) -> str:
 
 def _error(name: str, each: type[Exception]) -> str:
     base = each.__bases__[0].__name__
-    return "\n".join([f"### `specc.{name}`\n", f"A `{base}`.\n", *docstring(each)])
+    return "\n".join([f"### `specc.{name}`\n", f"Derived from `{base}`.\n", *docstring(each)])
 
 
 def _signature(name: str, what: Callable[..., Any]) -> str:

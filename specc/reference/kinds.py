@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -98,6 +99,7 @@ def sections() -> tuple[Kind, ...]:
     return (_section("train", TrainSpec), _section("data", DataOptions))
 
 
+@cache
 def described(kind: type[Member]) -> Kind:
     """A kind in words."""
     family = next(base for base in kind.__mro__ if "family_name" in base.__dict__)
