@@ -101,7 +101,7 @@ def test_floors_are_drawn_as_they_are_enforced():
     contracts = project["tool"]["importlinter"]["contracts"]
     (floors,) = (c["layers"] for c in contracts if c["id"] == "floors")
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    (drawing,) = re.findall(r"<!-- floors -->\n```text\n(.*?)```", page, re.DOTALL)
+    (drawing,) = re.findall(r"<!-- drawing: floors -->\n```text\n(.*?)```", page, re.DOTALL)
     drawn = [
         re.split(r"\s{2,}", line.strip())[0] for line in drawing.splitlines() if "│" not in line
     ]
