@@ -4,7 +4,8 @@ function improve() {
   document.querySelectorAll(".md-code__nav").forEach((nav, i) => {
     nav.setAttribute("aria-label", `Code ${i + 1}`);
   });
-  document.querySelectorAll("pre > code, .md-typeset__scrollwrap").forEach((box) => {
+  const boxes = "pre > code, .md-typeset__scrollwrap, p:has(> img)";
+  document.querySelectorAll(boxes).forEach((box) => {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   });
