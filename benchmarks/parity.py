@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from comparing.environments import PEERS, python_of
 from comparing.lessons import LESSONS, lesson
-from comparing.likeness import CHANGE, LOSS, curves_apart, free_run, model_of, same_steps
+from comparing.likeness import CHANGE, curves_apart, free_run, model_of, same_steps
 from comparing.machine import processor
 from comparing.measuring import written
 from comparing.tables import table
@@ -32,6 +32,10 @@ from comparing.workloads import Task, workload
 
 HERE = Path(__file__).parent
 TARGETS = ("portable", "cpu")
+# Keras on TensorFlow squares the gradients of an embedding's equal rows before it adds them up, so
+# Adam's velocity of two gradients 1 and 2 grows by 5 parts, and not by 9 as on JAX and torch.
+REFERENCES = {"gpt": "keras-jax", "tabular": "keras-jax"}
+CONTROLS = {"keras-tensorflow": "keras-jax", "keras-jax": "keras-torch"}
 REPEATED = 50
 
 
@@ -57,14 +61,19 @@ def compared(name: str, options: argparse.Namespace) -> dict[str, Any]:
     task = lesson(name, Task.of(chosen.spec, count=1), options.data, options.steps)
     files = written(task)
     states = [options.steps * i // options.states for i in range(options.states)]
-    found = keras("keras-tensorflow", files, states, options)
-    control = keras(options.control, files, [], options) if options.control else None
+    reference = REFERENCES.get(name, "keras-tensorflow")
+    found = keras(reference, files, states, options)
     theirs = found["losses"].tolist()
-    record: dict[str, Any] = {"title": chosen.title, "batch": task.plan["batch"], "targets": {}}
-    record["losses"] = {"keras-tensorflow": theirs}
-    if control is not None:
-        record["losses"][options.control] = control["losses"].tolist()
-        record["control"] = curves_apart(control["losses"].tolist(), theirs)
+    other = CONTROLS[reference]
+    control = keras(other, files, [], options)["losses"].tolist()
+    record: dict[str, Any] = {
+        "title": chosen.title,
+        "batch": task.plan["batch"],
+        "reference": reference,
+        "losses": {reference: theirs, other: control},
+        "control": curves_apart(control, theirs),
+        "targets": {},
+    }
     for target in TARGETS:
         like = same_steps(task, states, found, model_of(task, target, options.threads))
         losses = free_run(task, model_of(task, target, options.threads))
@@ -116,17 +125,15 @@ def same_bytes(files: dict[str, str], target: str, threads: int) -> bool:
 
 def markdown(results: dict[str, Any]) -> str:
     """The table."""
-    rows = [["", "target", f"loss (aim {LOSS:.0e})", f"changes beyond {CHANGE:.0e}",
-             "largest within", "of them Keras is nearer to float64", "curve (aim 2%)",
-             "two backends of Keras", "same bytes"]]  # fmt: skip
+    rows = [["", "target", "loss", "changes beyond 1e-3", "of them unexplained", "largest within",
+             "curve", "curve of another backend", "same bytes"]]  # fmt: skip
     for one in results["workloads"].values():
         for target, found in one["targets"].items():
             rows.append([
                 one["title"], target, f"{found['loss']:.1e}",
-                f"{len(found['beyond'])} of {found['changes']}", f"{found['within']:.1e}",
-                str(len(found["unexplained"])), f"{100 * found['curve']:.2f}%",
-                f"{100 * one['control']:.2f}%" if "control" in one else "",
-                "yes" if found["same_bytes"] else "no",
+                f"{len(found['beyond'])} of {found['changes']}", str(len(found["unexplained"])),
+                f"{found['within']:.1e}", f"{100 * found['curve']:.2f}%",
+                f"{100 * one['control']:.2f}%", "yes" if found["same_bytes"] else "no",
             ])  # fmt: skip
     return "\n".join([*table(rows), "", f"{results['steps']} steps; {results['machine']}."])
 
@@ -138,7 +145,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder with mnist, cifar10, tinyshakespeare")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--states", type=int, default=20, help="spread over the steps")
-    parser.add_argument("--control", default="keras-jax", help="another Keras; '' does without")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write all results there")
     parser.add_argument("--add", action="store_true", help="keep other workloads in that file")

@@ -79,7 +79,7 @@ def waves(task: Task, folder: Path | None, count: int) -> Rows:
     classes = rng.integers(0, 10, count)
     phases = rng.uniform(0, 2 * np.pi, (count, 1, channels))
     x = np.sin(speeds[classes] * np.arange(steps)[:, np.newaxis] + phases)
-    x += rng.normal(size=x.shape) * 0.5
+    x += rng.normal(size=x.shape)
     return [x.astype(np.float32)], one_hot(classes, 10)
 
 

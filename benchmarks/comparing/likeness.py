@@ -13,8 +13,8 @@ from comparing.workloads import Task
 from specc.optimizers.step import all_slots
 
 Array: TypeAlias = np.ndarray
-LOSS, CHANGE, CURVE = 1e-5, 1e-3, 0.02
-SMOOTH = 20
+# Aims: of changes, relative to the largest of a tensor. Curves are means over so many steps.
+CHANGE, SMOOTH = 1e-3, 20
 
 
 @dataclass(slots=True)

@@ -95,6 +95,10 @@ def recorded(task: Task, states: list[int]) -> dict[str, np.ndarray]:
 def exact(task: Task, states: list[int], found: dict[str, np.ndarray]) -> None:
     """Add the steps in float64."""
     keras.config.set_floatx("float64")
+    if keras.config.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
     run, rng = Run(task), np.random.default_rng(0)
     batches = task.batches()
     for number in states:
