@@ -1,8 +1,8 @@
-"""A text model trained in specc and in Keras: same first weights, same batches, same steps.
+"""A text model trained in specc and in PyTorch: same first weights, same batches, same steps.
 
     python benchmarks/shakespeare.py --envs envs --data DATA --spec specs/char_lstm.yaml
 
-specc trains for `--minutes`, or for `--steps`; Keras then makes as many steps, however long they
+specc trains for `--minutes`, or for `--steps`; PyTorch makes as many steps, however long they
 take. Both say what the held-out part of the text costs at the same points. A model with dropout
 draws other noise in each.
 """
@@ -20,20 +20,20 @@ from typing import Any
 
 import numpy as np
 from comparing.client import FOLDER, environment
-from comparing.environments import PEERS, python_of
+from comparing.environments import python_of
 from comparing.machine import processor
+from comparing.measuring import written
 from comparing.tables import table
+from comparing.workloads import Task, plan_of
 
 import specc
 from specc.data.batches import Batches
 from specc.data.rows import whole
 from specc.data.source import Samples
-from specc.keras_files.exporting import export
 from specc.network import build
 from specc.runs.loading import dataset_of
 
 POINTS = 5
-CLASSES = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,17 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     model, splits = opened(options)
     train, held = splits.train, splits.validation
     rows = np.stack([rows for rows, _, _ in batches_of(spec, train, steps)])
+    plan = plan_of(spec, build(spec)) | {"batch": spec.train.batch_size}
+    task = Task(spec, plan, list(model.weights.values()), [], np.zeros(0))
     with tempfile.TemporaryDirectory() as folder:
-        export(Path(folder) / "model.keras", build(spec), model.weights)
-        fields = {k: v for k, v in spec.train.optimizer.model_dump().items() if v is not None}
-        fields.pop("ema_momentum", None)
-        rule = json.dumps([CLASSES[spec.train.optimizer.key], fields])
         np.savez(
             Path(folder) / "batches.npz", x=whole(train.x[0]), y=whole(train.y[0]),
             val_x=whole(held.x[0]), val_y=whole(held.y[0]), rows=rows, points=points,
-            optimizer=rule,
         )  # fmt: skip
-        theirs = keras(options, folder)
+        theirs = peer(options, written(task), Path(folder))
     found: dict[str, float] = {}
     for step, (_, x, y) in enumerate(batches_of(spec, train, steps), 1):
         model.train_on_batch(x, y)
@@ -63,10 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             logs = model.evaluate(held.x[0], held.y[0], spec.train.batch_size)
             found[str(step)] = logs["loss"]
             print(f"  specc {step}: {logs['loss']:.4f}", flush=True)
-    text = markdown(spec.name, options.peer, found, theirs["held_out"])
+    text = markdown(spec.name, found, theirs["held_out"])
     print(text)
     if options.json:
-        record = {"machine": processor(), "specc": found, options.peer: theirs["held_out"]}
+        record = {"machine": processor(), "specc": found, "torch": theirs["held_out"]}
         options.json.write_text(json.dumps(record, indent=1) + "\n")
 
 
@@ -108,20 +105,25 @@ def steps_in(options: argparse.Namespace) -> int:
     return 20 * done
 
 
-def keras(options: argparse.Namespace, folder: str) -> dict[str, Any]:
-    """What Keras' run gives."""
-    kind = PEERS[options.peer]
-    python = python_of(kind.environment, options.envs)
-    names = ("model.keras", "batches.npz", "out.json")
-    paths = [str(Path(folder) / name) for name in names]
-    variables = environment(options.threads, kind.settings)
-    subprocess.run([python, str(FOLDER / "keras_text.py"), *paths], check=True, env=variables)
-    return json.loads(Path(paths[-1]).read_text())
+def peer(options: argparse.Namespace, files: dict[str, str], folder: Path) -> dict[str, Any]:
+    """What PyTorch's run gives."""
+    out, batches = folder / "out.json", folder / "batches.npz"
+    script = FOLDER / "torch_text.py"
+    command = [
+        python_of("torch", options.envs),
+        script,
+        files["arrays"],
+        files["plan"],
+        batches,
+        out,
+    ]
+    subprocess.run(list(map(str, command)), check=True, env=environment(options.threads, {}))
+    return json.loads(out.read_text())
 
 
-def markdown(name: str, peer: str, ours: dict[str, float], theirs: dict[str, float]) -> str:
+def markdown(name: str, ours: dict[str, float], theirs: dict[str, float]) -> str:
     """The table: held-out loss at each point."""
-    rows = [["steps", f"{name} in specc", peer, "specc to Keras"]]
+    rows = [["steps", f"{name} in specc", "in PyTorch", "difference"]]
     for step, loss in ours.items():
         rows.append(
             [step, f"{loss:.4f}", f"{theirs[step]:.4f}", f"{100 * (loss / theirs[step] - 1):+.2f}%"]
@@ -134,8 +136,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", type=Path, required=True)
     parser.add_argument("--envs", type=Path, required=True, help="folder of their environments")
     parser.add_argument("--data", type=Path, required=True, help="folder with tinyshakespeare")
-    peers = [name for name, kind in PEERS.items() if kind.script == "keras_fit.py"]
-    parser.add_argument("--peer", default="keras-jax", choices=peers)
     parser.add_argument("--minutes", type=float, default=5.0, help="of specc's training")
     parser.add_argument("--steps", type=int, help="in place of the minutes")
     parser.add_argument("--target", default="cpu")

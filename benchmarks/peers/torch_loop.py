@@ -65,9 +65,10 @@ def optimizer(task: Task, net: nn.Module) -> torch.optim.Optimizer:
         return KerasRMSprop(weights, rate, plan["rho"], plan["epsilon"])
     if plan["kind"] == "sgd":
         return torch.optim.SGD(weights, rate, plan["momentum"], fused=True)
-    if plan["kind"] == "adam":
+    if plan["kind"] in {"adam", "adamw"}:
         betas = (plan["beta_1"], plan["beta_2"])
-        return torch.optim.Adam(weights, rate, betas, plan["epsilon"], fused=True)
+        decay = plan["weight_decay"] or 0.0
+        return torch.optim.AdamW(weights, rate, betas, plan["epsilon"], decay, fused=True)
     raise Unsupported(f"the optimizer {plan['kind']} is not written for PyTorch here")
 
 
