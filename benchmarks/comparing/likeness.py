@@ -25,7 +25,7 @@ class Change:
         apart: between Keras and specc, relative to Keras' largest change.
         keras, specc: of each from the change computed in float64.
         unit: the weight's spacing: no float32 result is sure to be nearer to the exact one.
-        unsure: how far the exact change moves when the weights move by rounding.
+        unsure: how far the exact change moves when weights and inputs move by rounding.
     """
 
     step: int
@@ -60,7 +60,7 @@ class Likeness:
         """Of those, the ones where Keras is clearly nearer to the exact change than specc.
 
         Clearly: not within twice Keras' own distance from it, nor one unit in the last place of the
-        weight, nor twice what rounding of the weights makes of it.
+        weight, nor twice what rounding of weights and inputs makes of it.
         """
         return [c for c in self.beyond() if c.specc > 2 * max(c.keras, c.unit, c.unsure)]
 

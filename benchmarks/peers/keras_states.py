@@ -5,8 +5,8 @@
 Writes `losses` of all steps, and for each state number k: `k/w/I` weights (numbered as in the
 plan), `k/slot/NAME/I` optimizer slots, `k/after/I` the weights behind the step in float32,
 `k/exact/I`, `k/exact_loss` the same step computed in float64 from the same numbers, and `k/unsure`
-how far, for each weight, its exact change moves when all weights are moved by rounding: the largest
-of a few tries, relative to the largest element of the change.
+how far, for each weight, its exact change moves when weights and inputs are moved by rounding: the
+largest of a few tries, relative to the largest element of the change.
 """
 
 from __future__ import annotations
@@ -112,16 +112,19 @@ def exact(task: Task, states: list[int], found: dict[str, np.ndarray]) -> None:
         found |= keyed(f"{number}/exact", after)
         unsure = np.zeros(len(after))
         for _ in range(TRIES):
-            moved = {
-                key: a * (1 + ROUNDING * rng.normal(size=a.shape)) for key, a in before.items()
-            }
+            moved = {key: rounded(a, rng) for key, a in before.items()}
             run.put(number, moved, slots)
-            run.step(given, y)
+            run.step([rounded(x, rng) if x.dtype.kind == "f" else x for x in given], y)
             for i, (key, a) in enumerate(run.weights().items()):
                 change = after[key] - before[key]
                 apart = np.abs(a - moved[key] - change).max(initial=0.0)
                 unsure[i] = max(unsure[i], apart / (np.abs(change).max(initial=0.0) or 1.0))
         found[f"{number}/unsure"] = unsure
+
+
+def rounded(a: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Elements that are off by rounding."""
+    return a * (1 + ROUNDING * rng.normal(size=a.shape))
 
 
 def keyed(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
