@@ -2,6 +2,7 @@
 
 - `step`, the default: `train_on_batch`.
 - `fit`: `fit` on arrays, shuffled, from the end of a step to the end of the next.
+- `served`: `model.onnx` on onnxruntime as it is, as the exports of others are run.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 from worker import Peer, Task, laps, serve
 
 import specc
+from specc.compiler.bundle import baked
 
 
 def model_of(task: Task, target: str) -> tuple[specc.Model, Callable[[list[np.ndarray]], Any]]:
@@ -61,6 +64,16 @@ def whole_fit(
     return run
 
 
+def served(model: specc.Model, task: Task) -> Callable[[list[np.ndarray]], np.ndarray]:
+    """Predictions of `model.onnx`."""
+    program = baked(model.spec, model.weights)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = task.threads
+    session = ort.InferenceSession(program.model, options, providers=["CPUExecutionProvider"])
+    names = [item["name"] for item in task.plan["inputs"]]
+    return lambda xs: session.run(None, dict(zip(names, xs, strict=True)))[0]
+
+
 def make(task: Task) -> Peer:
     model, given = model_of(task, os.environ.get("BENCH_TARGET", "cpu"))
     batches = task.cycle()
@@ -76,7 +89,10 @@ def make(task: Task) -> Peer:
         return model.predict(given(xs), batch_size=len(xs[0]))
 
     versions = {name: version(name) for name in ("specc", "onnxruntime")}
-    if os.environ.get("BENCH_LOOP") == "fit":
+    loop = os.environ.get("BENCH_LOOP")
+    if loop == "served":
+        return Peer(versions, predict=served(model, task))
+    if loop == "fit":
         return Peer(versions, loss, run=whole_fit(model, task, given))
     return Peer(versions, loss, step, predict=predict)
 
