@@ -65,6 +65,7 @@ PEERS = {
     "torch": PeerKind("torch", "torch_loop.py", {"BENCH_FORM": "eager"}),
     "torch-channels-last": PeerKind("torch", "torch_loop.py", {"BENCH_FORM": "channels_last"}),
     "torch-compile": PeerKind("torch", "torch_loop.py", {"BENCH_FORM": "compile"}),
+    "torch-max-autotune": PeerKind("torch", "torch_loop.py", {"BENCH_FORM": "max_autotune"}),
     "torch-export-onnxruntime": PeerKind("torch", "onnx_export.py", {"BENCH_EXPORTER": "dynamo"}),
     "torch-script-export-onnxruntime": PeerKind(
         "torch", "onnx_export.py", {"BENCH_EXPORTER": "script"}

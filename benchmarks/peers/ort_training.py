@@ -78,6 +78,7 @@ def made(task: Task, folder: Path) -> tuple[Module, Optimizer, str]:
     fixed = [name for name in weights if "running_" in name or name.endswith("bias_hh_l0")]
     options = ort.SessionOptions()
     options.intra_op_num_threads = task.threads
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     ort.set_default_logger_severity(4)
     try:
         artifacts.generate_artifacts(
