@@ -95,6 +95,7 @@ def recorded(task: Task, states: list[int]) -> dict[str, np.ndarray]:
 def exact(task: Task, states: list[int], found: dict[str, np.ndarray]) -> None:
     """Add the steps in float64."""
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # the first run has left float32 as the default
     if keras.config.backend() == "jax":
         import jax
 
@@ -109,6 +110,8 @@ def exact(task: Task, states: list[int], found: dict[str, np.ndarray]) -> None:
         run.put(number, before, slots)
         found[f"{number}/exact_loss"] = np.array(run.step(given, y))
         after = run.weights()
+        if any(a.dtype != np.float64 for a in after.values()):
+            raise TypeError("the exact step was not computed in float64")
         found |= keyed(f"{number}/exact", after)
         unsure = np.zeros(len(after))
         for _ in range(TRIES):
