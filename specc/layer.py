@@ -84,11 +84,11 @@ class Lowering(Protocol):
         ...
 
     def weight(self, name: str) -> Tensor:
-        """The layer's weight called `name`, in Keras' shape."""
+        """The layer's weight or state called `name`, in Keras' shape."""
         ...
 
     def assign(self, name: str, value: Tensor) -> None:
-        """The weight's value after this step (moving statistics)."""
+        """The weight's or state's value after this batch (moving statistics)."""
         ...
 
     def add_loss(self, value: Tensor) -> None:
@@ -203,6 +203,17 @@ class Layer(Member):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         """The weights built for these input shapes, in Keras' order. None by default."""
+        del inputs
+        return ()
+
+    def states(self, inputs: Shapes) -> tuple[Weight, ...]:
+        """What one batch leaves for the next beside weights: Keras neither counts nor saves it.
+
+        A lowering reads and assigns it like a weight, in inference too. None by default.
+
+        Raises:
+            ShapeError: there is no fixed batch size.
+        """
         del inputs
         return ()
 

@@ -11,7 +11,7 @@ from specc.compiler.compiler import Compiler
 from specc.compiler.objective import Target, targets
 from specc.compiler.preparing import least_opset
 from specc.compiler.program import Port, Program
-from specc.compiler.state import Array, StateMap
+from specc.compiler.state import STATES, Array, StateMap
 from specc.data.preparation import Preparation
 from specc.errors import RunError
 from specc.optimizers.schedules import Schedule
@@ -64,6 +64,17 @@ class Bundle:
     def inputs(self) -> tuple[Port, ...]:
         """The model's inputs, in order."""
         return self.programs["infer"].ports("input")
+
+    @property
+    def batch(self) -> int | None:
+        """The number of samples that every run takes; None when they take any."""
+        return self.programs["infer"].batch
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """Names of what stateful layers carry from batch to batch."""
+        found = (t.elements for t in self.state.tensors if t.name == STATES)
+        return tuple(e.name for elements in found for e in elements)
 
     def check_weights(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Arrays for every weight, with its shape and type.

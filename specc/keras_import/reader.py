@@ -33,7 +33,9 @@ def from_keras(config: Json | str | Path, compile_config: Json | None = None) ->
     training = body.get("compile_config") if compile_config is None else compile_config
     try:
         model = models.whole(body)
-        train = train_spec(objects, training) if training else None
+        inputs = [item.layer for each in (model, *models.models.values()) for item in each.inputs]
+        batch = next((layer.batch for layer in inputs if layer.batch is not None), None)
+        train = train_spec(objects, training, batch) if training else None
     except MALFORMED as error:
         message = f"not a configuration that Keras writes: {type(error).__name__}: {error}"
         raise SpecError(Problem(objects.place, "", message)) from error

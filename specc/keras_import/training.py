@@ -20,9 +20,12 @@ M = TypeVar("M", bound=Member)
 PATH = "compile"
 
 
-def train_spec(objects: Objects, config: Json) -> TrainSpec | None:
-    """The section, or None when something in it cannot be expressed; the problems have it."""
-    fields: dict[str, Any] = {}
+def train_spec(objects: Objects, config: Json, batch: int | None = None) -> TrainSpec | None:
+    """The section, or None when something in it cannot be expressed; the problems have it.
+
+    `batch` is the fixed batch size of the model, which training then has too.
+    """
+    fields: dict[str, Any] = {} if batch is None else {"batch_size": batch}
     if config.get("loss") is not None:
         fields["loss"] = _spread(objects, Loss, config["loss"], f"{PATH}.loss")
     if config.get("loss_weights") is not None:

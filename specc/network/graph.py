@@ -51,6 +51,7 @@ class Node:
         name: unique in its network.
         layer: what it is; a `Network` for a sub-model.
         weights: in Keras' order. A sub-model's are those of its layers.
+        states: what one batch leaves for the next; the same for a sub-model.
         trainable: the layer's own flag and that of every enclosing model.
         calls: in the order of the spec; `Call.index` counts them.
     """
@@ -58,6 +59,7 @@ class Node:
     name: str
     layer: Layer | InputLayer | Network
     weights: tuple[NodeWeight, ...] = ()
+    states: tuple[NodeWeight, ...] = ()
     trainable: bool = True
     place: Place = field(default_factory=Place)
     path: str = ""
@@ -179,6 +181,25 @@ class Network:
         """Every weight once, in the order of Keras' `model.weights`."""
         unique = {weight.name: weight for node in self.nodes for weight in node.weights}
         return list(unique.values())
+
+    @property
+    def states(self) -> list[NodeWeight]:
+        """Every state once, in the order of the nodes."""
+        unique = {state.name: state for node in self.nodes for state in node.states}
+        return list(unique.values())
+
+    @property
+    def entrances(self) -> list[Node]:
+        """The inputs, then those of the sub-models."""
+        inner = [node.layer for _, node in self.walk() if isinstance(node.layer, Network)]
+        return [ref.call.node for network in (self, *inner) for ref in network.inputs]
+
+    @property
+    def batch(self) -> int | None:
+        """The fixed batch size; None where any number of samples may enter."""
+        layers = [node.layer for node in self.entrances]
+        sizes = (layer.batch for layer in layers if isinstance(layer, InputLayer))
+        return next((size for size in sizes if size is not None), None)
 
     @property
     def input_names(self) -> tuple[str, ...]:
