@@ -224,7 +224,8 @@ class Stepper:
     """Runs a program whose state outputs feed its state inputs, without copying state.
 
     Two sets of state buffers take turns as input and output; each set has its binding, in which
-    only the batch changes from step to step. Results are read only when asked for.
+    only the batch changes from step to step. Results are read only when asked for. Only batches of
+    texts are run with copies.
     """
 
     program: Program
@@ -286,10 +287,24 @@ class Stepper:
 
     def step(self, batch: Mapping[str, Array]) -> None:
         """One run on a batch; the state advances. Arrays must be C-contiguous and typed right."""
+        if any(array.dtype == np.object_ for array in batch.values()):
+            self._step_on_texts(batch)
+            return
         binding = self._bindings[self._now]
         for name, array in batch.items():
             binding.bind_cpu_input(name, array)
         self._session.run_with_iobinding(binding)
+        self._now = 1 - self._now
+
+    def _step_on_texts(self, batch: Mapping[str, Array]) -> None:
+        """The same by copies of the state: texts cannot be bound (onnxruntime 1.32)."""
+        before, after = self._sets[self._now], self._sets[1 - self._now]
+        outputs = self.program.outputs
+        feeds = {name: value.numpy() for name, value in before.items()} | dict(batch)
+        made = self._session.run([port.name for port in outputs], feeds)
+        for port, array in zip(outputs, made, strict=True):
+            buffers = self._results if port.feeds is None else after
+            buffers[port.feeds or port.name].update_inplace(array)
         self._now = 1 - self._now
 
     def results(self) -> dict[str, Array]:

@@ -18,7 +18,7 @@ from specc.compiler.builder import (
 )
 from specc.compiler.lowering import Forward, call_at, input_tensors, lower_network
 from specc.compiler.objective import Scored, results, score
-from specc.compiler.preparing import prepared
+from specc.compiler.preparing import own_opset, prepared
 from specc.compiler.program import Program
 from specc.compiler.state import (
     ITERATIONS,
@@ -89,16 +89,18 @@ class Compiler:
             CompileError: an unknown target or an opset it does not write.
         """
         wanted = target(target_name)
-        if opset is not None and not wanted.opset <= opset <= MAX_OPSET:
+        network = build(spec)
+        least = own_opset(wanted.opset, network)
+        if opset is not None and not least <= opset <= MAX_OPSET:
+            texts = "" if least == wanted.opset else " for a model that reads texts"
             raise CompileError(
-                f"opset {opset}: the {wanted.name} target writes {wanted.opset} to {MAX_OPSET}"
+                f"opset {opset}: the {wanted.name} target writes {least} to {MAX_OPSET}{texts}"
             )
         seed = 0 if spec.train is None else spec.train.seed
-        network = build(spec)
         fixed = batch or network.batch
         # States lie the same in every program, so that one can go on where another one stopped.
         plain = {name: Storage.plain(shape) for name, shape in state_shapes(network).items()}
-        return Compiler(spec, network, wanted, opset or wanted.opset, fixed, seed, plain)
+        return Compiler(spec, network, wanted, opset or least, fixed, seed, plain)
 
     def _builder(self) -> Builder:
         return Builder(self.target, self.storage, self.opset, self.floatx)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from specc.errors import Problem, SpecError
+from specc.keras_import.assets import adapted
 from specc.keras_import.models import Models
 from specc.keras_import.objects import Objects
 from specc.keras_import.source import Json, read
@@ -32,6 +33,7 @@ def from_keras(config: Json | str | Path, compile_config: Json | None = None) ->
     models = Models(objects)
     training = body.get("compile_config") if compile_config is None else compile_config
     try:
+        body = adapted(objects, body, Path(file)) if file else body
         model = models.whole(body)
         inputs = [item.layer for each in (model, *models.models.values()) for item in each.inputs]
         batch = next((layer.batch for layer in inputs if layer.batch is not None), None)

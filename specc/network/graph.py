@@ -105,6 +105,7 @@ class Call:
         written: the references in the order in which the spec names them, none left out.
         flags: further call arguments (`use_causal_mask`).
         output_shapes: batch first.
+        texts: for each output whether it is text.
     """
 
     node: Node
@@ -114,6 +115,7 @@ class Call:
     written: tuple[Ref, ...] = ()
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
     output_shapes: tuple[Shape, ...] = ()
+    texts: tuple[bool, ...] = ()
     place: Place = field(default_factory=Place)
     path: str = ""
 
@@ -154,6 +156,11 @@ class Ref:
     def shape(self) -> Shape:
         """Batch first."""
         return self.call.output_shapes[self.output]
+
+    @property
+    def text(self) -> bool:
+        """Whether it is text."""
+        return self.call.texts[self.output]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,6 +268,24 @@ class Network:
             except ShapeError as error:
                 raise ShapeError(f"{call.node.name}: {error}") from error
         return known
+
+
+def call_texts(layer: Called, given: Sequence[bool], count: int) -> tuple[bool, ...]:
+    """For each of `count` outputs of one call whether it is text, told which inputs are.
+
+    Raises:
+        ShapeError: text enters where numbers must, or the other way round.
+    """
+    if not isinstance(layer, Network):
+        made = layer.text(given)
+        if made and layer.activity_regularizer is not None:
+            raise ShapeError("activity_regularizer: expected a result of numbers, found text")
+        return (made,) * count
+    for ref, text in zip(layer.inputs, given, strict=True):
+        if text != ref.text:
+            found, wanted = ("text", "numbers") if text else ("numbers", "text")
+            raise ShapeError(f"input {ref.call.name!r} takes {wanted}, received {found}")
+    return tuple(ref.text for ref in layer.outputs)
 
 
 def is_chain(start: Call, calls: Sequence[Call]) -> bool:

@@ -8,7 +8,16 @@ from typing import Literal, Protocol
 
 from specc.errors import Place, nearest
 from specc.layer import InputLayer, Layer, Weight
-from specc.network.graph import Call, Network, Node, NodeWeight, Ref, call_shapes, is_chain
+from specc.network.graph import (
+    Call,
+    Network,
+    Node,
+    NodeWeight,
+    Ref,
+    call_shapes,
+    call_texts,
+    is_chain,
+)
 from specc.network.limits import size_problem
 from specc.network.order import layer_order
 from specc.network.wiring import Wrong, inputs_of, resolve
@@ -103,7 +112,10 @@ class ModelBuilder:
             self._report(f"a second input is called {item.name!r}", item.place, path)
         node = Node(item.name, item.layer, place=item.place, path=path)
         shape = item.layer.full_shape
-        call = Call(node, item.name, output_shapes=(shape,), place=item.place, path=path)
+        text = (item.layer.dtype == "string",)
+        call = Call(
+            node, item.name, output_shapes=(shape,), texts=text, place=item.place, path=path
+        )
         node.calls.append(call)
         message = size_problem("the input", shape, item.layer.dtype)
         if message:
@@ -135,6 +147,8 @@ class ModelBuilder:
         try:
             outputs = call_shapes(layer, shapes, entry.flags)
             declared = Declared.of(layer, shapes)
+            entering = [ref is not None and ref.text for ref in inputs]
+            texts = call_texts(layer, entering, len(outputs))
         except ShapeError as error:
             raise Wrong(str(error)) from error
         for shape in outputs:
@@ -145,7 +159,7 @@ class ModelBuilder:
         elif isinstance(layer, Layer):
             check_reuse(node, declared, shapes)
         call = Call(
-            node, entry.name, len(node.calls), inputs, written, entry.flags, outputs,
+            node, entry.name, len(node.calls), inputs, written, entry.flags, outputs, texts,
             entry.place, entry_path(entry),
         )  # fmt: skip
         node.calls.append(call)
