@@ -117,9 +117,9 @@ def bundle(compiler: Compiler) -> Bundle:
         programs["train"] = compiler.train()
         programs["eval"] = compiler.evaluate()
         infos = tuple(_target_info(compiler, t, programs["train"]) for t in _targets(compiler))
-        given = spec.train.optimizer.learning_rate
+        given = spec.train.optimizer.rule.learning_rate
         rate = None if isinstance(given, Schedule) else float(given)
-        averaged = spec.train.optimizer.use_ema
+        averaged = spec.train.optimizer.rule.use_ema
     programs["infer"] = compiler.infer()
     weights = tuple(
         WeightInfo(w.name, w.weight.shape, w.weight.dtype, w.trainable) for w in network.weights

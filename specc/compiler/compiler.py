@@ -20,6 +20,7 @@ from specc.compiler.lowering import Forward, call_at, input_tensors, lower_netwo
 from specc.compiler.objective import Scored, results, score
 from specc.compiler.preparing import own_opset, prepared
 from specc.compiler.program import Program
+from specc.compiler.scaling import Scaling
 from specc.compiler.state import (
     ITERATIONS,
     LEARNING_RATE,
@@ -149,27 +150,27 @@ class Compiler:
         loss = made[0].value
         self._store_unused(realiser)
         parts = [source.parts[w.name] for w in trainable]
-        scale = train.optimizer.loss_scale_factor or 1.0
-        found = self._gradients(b, [(loss, b.graph.const(scale, loss.dtype))], parts)
+        rule, scaling = train.optimizer.rule, Scaling(b, train.optimizer)
+        found = self._gradients(b, [(loss, scaling.seed(loss))], parts)
         grads = [zeros_like(b.graph, p) if g is None else g for g, p in zip(found, parts)]  # noqa: B905
-        if scale != 1.0:
-            grads = [g * (1.0 / scale) for g in grads]
+        grads = scaling.unscaled(grads)
         rate_state = scalar(LEARNING_RATE, "float32")
-        scheduled = isinstance(train.optimizer.learning_rate, Schedule)
+        scheduled = isinstance(rule.learning_rate, Schedule)
         rate = None if scheduled else bound(realiser, trace, b.state(rate_state))
-        update = Update(b, realiser, trace, train.optimizer, trainable, step, rate)
+        update = Update(b, realiser, trace, rule, trainable, step, rate, scaling.finite)
         vectors = weight_vectors(self.network, self.storage)
         flat = self._moved(b, vectors[0], forward, realiser, source)
         with b.graph.scope("update"):
             b.next(vectors[0], update.apply(flat, grads))
-            b.next(counter, b.state(counter) + 1)
+            update.count(counter)
+            scaling.advance(realiser, trace)
             if not scheduled:
                 b.next(rate_state, b.state(rate_state))
         for held in vectors[1:]:
             b.next(held, self._moved(b, held, forward, realiser, source))
         b.output("loss", loss, "loss")
         metrics = self._metrics(b, realiser, trace, scored)
-        states = [*vectors, *update.slot_tensors(), counter]
+        states = [*vectors, *update.slot_tensors(), *scaling.tensors(), counter]
         states += [] if scheduled else [rate_state]
         self.state = StateMap((*states, metrics))
         return b.program(f"{self.spec.name}_train", {})
