@@ -16,7 +16,7 @@ from specc.checkpoint import load as load_state
 from specc.checkpoint import save as save_state
 from specc.compiler.bundle import Bundle, baked, bundle, initial_weights
 from specc.compiler.compiler import Compiler
-from specc.compiler.state import ITERATIONS, STATISTICS, WEIGHTS, StateMap
+from specc.compiler.state import ITERATIONS, STATES, STATISTICS, WEIGHTS, StateMap
 from specc.data.batches import Batches
 from specc.data.rows import whole
 from specc.data.source import Samples
@@ -25,7 +25,7 @@ from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError, SpecError
 from specc.feeding import Given
 from specc.files import replace
-from specc.fit import Loop, Weighted, batch_feeds, held_out, ones
+from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
 from specc.history import History
 from specc.observers import Given as Callback
 from specc.observers import Observed
@@ -125,12 +125,20 @@ class Model:
         checked = self._bundle.check_weights(given)
         named = dict(self._engine.state())
         if not int(named.get(ITERATIONS, np.array(0))):
-            named |= self._bundle.initial_state(checked)
+            first = self._bundle.initial_state(checked)
+            named |= {name: first[name] for name in first if name not in self._bundle.carried}
         self._engine.replace(named | checked)
         self._predictor = None
 
-    def predict(self, x: Given, batch_size: int = 32, verbose: Verbose = 0) -> Arrays:
+    def reset_states(self) -> None:
+        """Let stateful layers begin with zeros again, like `reset_states()` of Keras' layers."""
+        self._engine.reset_states()
+
+    def predict(self, x: Given, batch_size: int | None = None, verbose: Verbose = 0) -> Arrays:
         """The model's outputs on x: an array, or a list when there are several.
+
+        Without `batch_size` a batch has 32 samples, or as many as the inputs' `batch` says.
+        Stateful layers go on from the batch before, here as in training and evaluation.
 
         Raises:
             DataError: x does not fit the inputs.
@@ -140,16 +148,14 @@ class Model:
         if self._predictor is None:
             program = baked(self.spec, self._engine.weights())
             self._predictor = Runner(program, self.device, self.threads)
+        size = feeding.rows_in_batch(self._bundle, "predict", len(arrays[0]), batch_size)
         names = [p.name for p in self._bundle.inputs]
-        batches = Batches(Samples(arrays, ()), batch_size, shuffle=False)
+        batches = Batches(Samples(arrays, ()), size, shuffle=False)
         # Nothing is to be cut: one sample at a time is asked for often, and waits for every detour.
         single = batches.steps <= 1
         given = [tuple(map(whole, arrays))] if single else (b.samples.x for b in batches.produce(0))
-        parts = [self._predictor.run(dict(zip(names, xs, strict=True))) for xs in given]
-        if single:
-            outputs = list(parts[0].values())
-        else:
-            outputs = [np.concatenate([p[key] for p in parts]) for key in parts[0]]
+        fed = (dict(zip(names, xs, strict=True)) for xs in given)
+        outputs = list(self._engine.predict(self._predictor, fed).values())
         return outputs[0] if len(outputs) == 1 else outputs
 
     def vjp(
@@ -192,7 +198,7 @@ class Model:
 
     def _weight_map(self) -> StateMap:
         tensors = self._bundle.state.tensors
-        return StateMap(tuple(t for t in tensors if t.name in (WEIGHTS, STATISTICS)))
+        return StateMap(tuple(t for t in tensors if t.name in (WEIGHTS, STATISTICS, STATES)))
 
     def _weight_state(self) -> dict[str, Array]:
         return self._weight_map().pack(self._engine.state())
@@ -236,7 +242,7 @@ class Model:
         self,
         x: Given | Iterable[Any],
         y: Given | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         epochs: int = 1,
         validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
@@ -252,7 +258,8 @@ class Model:
 
         `validation_data` is (x, y) or (x, y, sample weights); without it the last
         `validation_split` of the samples validates. Without y, x is an iterable of batches (x, y)
-        or (x, y, sample weights), of which an epoch takes `steps_per_epoch`. `callbacks` are
+        or (x, y, sample weights), of which an epoch takes `steps_per_epoch`. Without `batch_size`
+        a batch has 32 samples, or as many as the inputs' `batch` says. `callbacks` are
         members of `specc.callbacks` or objects of `specc.Callback`.
 
         Raises:
@@ -270,6 +277,8 @@ class Model:
             rows, held = held_out(rows, validation_split)
             if held is not None and class_weight is not None:
                 held = ones(held.samples)  # as in Keras, classes weigh in training only
+        parts = {"fit": rows, "validation_data": held}
+        size = common_batch(self._bundle, parts, batch_size, steps_per_epoch)
         # Every epoch that this model trains has an order of its own, whatever it is called.
         first = max(initial_epoch, 0)
         progress = _progress(verbose)
@@ -277,7 +286,7 @@ class Model:
         history = History()
         watcher = Observed.of(self, self._engine, callbacks, history, progress)
         loop = Loop(
-            self._engine, rows, epochs, batch_size, seed, shuffle, held, progress, watcher,
+            self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,
             first, 0, history, steps_per_epoch,
         )  # fmt: skip
         self._predictor = None
@@ -317,7 +326,7 @@ class Model:
         self,
         x: Given,
         y: Given,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         sample_weight: Given | None = None,
         verbose: Verbose = "auto",
     ) -> Logs:
@@ -329,7 +338,8 @@ class Model:
         """
         del verbose
         rows = self._weighted("evaluate", x, y, sample_weight)
-        return self._engine.evaluate(batch_feeds(self._engine, rows, batch_size))
+        size = common_batch(self._bundle, {"evaluate": rows}, batch_size)
+        return self._engine.evaluate(batch_feeds(self._engine, rows, size))
 
     def save(self, folder: str | Path) -> None:
         """Write the spec and the whole state; `Model.restore` reads them back."""

@@ -22,6 +22,7 @@ Array = npt.NDArray[Any]
 
 WEIGHTS = "weights"
 STATISTICS = "statistics"
+STATES = "layer_states"
 METRICS = "metrics"
 ITERATIONS = "iterations"
 LEARNING_RATE = "learning_rate"
@@ -134,7 +135,7 @@ def vector(
     elements: list[Element] = []
     offset = 0
     for key, shape in shapes.items():
-        held = storage.get(key, Storage(shape, tuple(range(len(shape)))))
+        held = storage.get(key, Storage.plain(shape))
         elements.append(Element(key, offset, shape, held))
         offset += math.prod(shape)
     return StateTensor(name, "float32", (offset,), tuple(elements), start)

@@ -40,6 +40,19 @@ class Update:
     weights: Sequence[NodeWeight]
     iterations: Tensor
     rate: Tensor | None
+    gate: Value | None = None
+    """Whether there is an update at all, a bool; None: always."""
+
+    def _gated(self, new: Value, old: Value) -> Value:
+        """A new value, or the old one where there is no update."""
+        return new if self.gate is None else self.builder.graph.op("Where", self.gate, new, old)
+
+    def _next(self, tensor: StateTensor, value: Value) -> None:
+        self.builder.next(tensor, self._gated(value, self.builder.state(tensor)))
+
+    def count(self, counter: StateTensor) -> None:
+        """The counter of updates goes on."""
+        self._next(counter, self.builder.state(counter) + 1)
 
     def packable(self) -> bool:
         """Whether one rule on one flat vector says it all."""
@@ -96,8 +109,8 @@ class Update:
             after = advance(self.optimizer, scalars, self.iterations)
         for name, value in after.items():
             (made,) = self.realiser.realise([value])
-            self.builder.next(tensors[name], made.value)
-        return self._constrained(new)
+            self._next(tensors[name], made.value)
+        return self._gated(self._constrained(new), flat)
 
     def _packed(
         self,
@@ -128,7 +141,7 @@ class Update:
         made = r.realise([new, *outputs.values()])
         # A vector of one element may come back as a scalar.
         for name, value in zip(outputs, made[1:], strict=True):
-            b.next(slots[name], plain(value, flat.shape))
+            self._next(slots[name], plain(value, flat.shape))
         return plain(made[0], flat.shape)
 
     def _clipped_whole(self, g: Tensor) -> list[Tensor]:
@@ -201,7 +214,7 @@ class Update:
         }
         for name, tensor in slots.items():
             rows = [lying.get(e.name, parts[name][e.name]) for e in tensor.elements]
-            b.next(tensor, self._joined(rows))
+            self._next(tensor, self._joined(rows))
         return self._joined(flats)
 
     def _joined(self, values: Sequence[Value]) -> Value:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-NAMES = frozenset({"weights", "statistics", "metrics", "iterations", "learning_rate", "loss"})
+NAMES = frozenset(
+    {"weights", "statistics", "layer_states", "metrics", "iterations", "learning_rate", "loss"}
+)
 PREFIXES = ("slot/", "next/", "log/", "target/", "sample_weight/", "cotangent/", "grad/")
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from specc.callbacks import Callback
 from specc.losses import Loss
 from specc.metrics import Metric
-from specc.optimizers import Optimizer, RMSprop
+from specc.optimizers import AnyOptimizer, RMSprop
 
 # Seeds are words of 64 bits with room for an epoch's number.
 MAX_SEED = 2**63 - 1
@@ -26,7 +26,7 @@ class TrainSpec(BaseModel):
     loss_weights: list[float] | dict[str, float] | None = None
     """Factors of the outputs' losses in the total; 1 by default."""
 
-    optimizer: Optimizer = RMSprop()
+    optimizer: AnyOptimizer = RMSprop()
     """The update rule."""
 
     metrics: list[Metric] | list[list[Metric]] | dict[str, list[Metric]] = []

@@ -159,7 +159,19 @@ WEIGHTS = [
          class_weight={"0": 2.0, "2": 0.5}, metrics=["accuracy"]),
     case("sample_weight", "mse", rows=True, metrics=["mae"]),
 ]  # fmt: skip
-STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS]
+Scaled = optimizers.LossScaleOptimizer
+# Scales so large that the first gradients overflow.
+SCALED = [
+    case("loss_scale_optimizer", losses.MeanSquaredError(reduction="sum"),
+         optimizer=Scaled(SGD(0.01, momentum=0.9), 2.0**127, dynamic_growth_steps=2)),
+    case("loss_scale_optimizer_small", optimizer=Scaled(Adam(0.02, clipnorm=0.3))),
+    case("loss_scale_optimizer_schedule", losses.MeanSquaredError(reduction="sum"),
+         optimizer=Scaled(Adam(schedules.ExponentialDecay(0.05, 1, 0.5), use_ema=True,
+                               ema_overwrite_frequency=2), 2.0**126, 2)),
+    case("loss_scale_optimizer_accumulating", losses.MeanSquaredError(reduction="sum"),
+         optimizer=Scaled(optimizers.Nadam(0.1, gradient_accumulation_steps=2), 2.0**126, 3)),
+]  # fmt: skip
+STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *SCALED]
 
 # Arguments of fit besides x and y, of which there are N.
 N = 11
@@ -263,12 +275,15 @@ def stepped(number, name, told):
         seen.append(logs)
         if t == 0:
             step1 = [numbers(w) for w in model.get_weights()]
+    scaled = isinstance(model.optimizer, Scaled)
+    kept = [model.optimizer.step_counter, model.optimizer.dynamic_scale] if scaled else []
     return {
         "name": name, **described(model, told, first), "x": numbers(x), "y": numbers(y),
         "x_shape": x.shape, "y_shape": y.shape, "y_dtype": str(y.dtype),
         "rows": numbers(rows) if told.get("rows") else None,
         "logs": {key: numbers([each[key] for each in seen]) for key in seen[0]},
         "step1": step1, "final": [numbers(w) for w in model.get_weights()],
+        "kept": [float(v) for v in kept],
     }  # fmt: skip
 
 
