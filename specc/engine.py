@@ -11,15 +11,13 @@ import numpy.typing as npt
 
 from specc.compiler.bundle import Bundle
 from specc.compiler.program import Program
-from specc.compiler.state import LEARNING_RATE, METRICS, STATES, STATISTICS, WEIGHTS
+from specc.compiler.state import LEARNING_RATE, METRICS, STATES
 from specc.errors import RunError
 from specc.feeding import Feeds
 from specc.session import Device, Runner, Stepper
 
 Array: TypeAlias = npt.NDArray[Any]
 Logs: TypeAlias = dict[str, float]
-# State that evaluation reads from a training run's buffers.
-_SHARED = (WEIGHTS, STATISTICS)
 
 
 @dataclass(slots=True)
@@ -90,7 +88,7 @@ class Engine:
             shared = None
         else:
             buffers = self._train.buffers()
-            shared = {k: buffers[k] for k in _SHARED if k in buffers}
+            shared = {t.name: buffers[t.name] for t in self.bundle.state.tensors if t.shared}
             packed = {STATES: self._train.get(STATES)} if STATES in self.bundle.state else {}
         stepper.load({**packed, METRICS: self._zeros()}, shared)
         for batch in batches:

@@ -16,7 +16,7 @@ from specc.checkpoint import load as load_state
 from specc.checkpoint import save as save_state
 from specc.compiler.bundle import Bundle, baked, bundle, initial_weights
 from specc.compiler.compiler import Compiler
-from specc.compiler.state import ITERATIONS, STATES, STATISTICS, WEIGHTS, StateMap
+from specc.compiler.state import ITERATIONS, StateMap
 from specc.data.batches import Batches
 from specc.data.rows import whole
 from specc.data.source import Samples
@@ -198,7 +198,7 @@ class Model:
 
     def _weight_map(self) -> StateMap:
         tensors = self._bundle.state.tensors
-        return StateMap(tuple(t for t in tensors if t.name in (WEIGHTS, STATISTICS, STATES)))
+        return StateMap(tuple(t for t in tensors if t.of_model))
 
     def _weight_state(self) -> dict[str, Array]:
         return self._weight_map().pack(self._engine.state())

@@ -19,6 +19,9 @@ from specc.targets.storage import Packed, Storage, WeightSource
 from specc.targets.target import Target
 from specc.tensors import Dims, DType
 
+# Elements from which on a trainable weight has a state tensor of its own.
+LARGE = 2**14
+
 
 @dataclass(slots=True)
 class Builder:
@@ -122,9 +125,17 @@ def state_shapes(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def weight_vectors(network: Network, storage: Mapping[str, Storage]) -> list[StateTensor]:
-    """The flat vectors of trainable weights, of others, of states; an empty one is left out."""
+    """The state tensors of trainable weights, of others, of states; an empty one is left out.
+
+    Small trainable weights share one flat vector, so that their update is a handful of nodes. Large
+    ones have tensors of their own: cutting them out of a vector, and putting their gradients into
+    one, would copy them twice a step.
+    """
+    trainable = weight_shapes(network, trainable=True)
+    large = {k: shape for k, shape in trainable.items() if math.prod(shape) >= LARGE}
     groups = {
-        WEIGHTS: weight_shapes(network, trainable=True),
+        WEIGHTS: {k: shape for k, shape in trainable.items() if k not in large},
+        **{f"{WEIGHTS}/{k}": {k: shape} for k, shape in large.items()},
         STATISTICS: weight_shapes(network, trainable=False),
         STATES: state_shapes(network),
     }

@@ -149,25 +149,32 @@ class Compiler:
         )
         loss = made[0].value
         self._store_unused(realiser)
-        parts = [source.parts[w.name] for w in trainable]
+        parts = {w.name: source.parts[w.name] for w in trainable}
         rule, scaling = train.optimizer.rule, Scaling(b, train.optimizer)
-        found = self._gradients(b, [(loss, scaling.seed(loss))], parts)
-        grads = [zeros_like(b.graph, p) if g is None else g for g, p in zip(found, parts)]  # noqa: B905
-        grads = scaling.unscaled(grads)
+        found = self._gradients(b, [(loss, scaling.seed(loss))], list(parts.values()))
+        whole = [
+            zeros_like(b.graph, p) if g is None else g
+            for g, p in zip(found, parts.values(), strict=True)
+        ]
+        grads = dict(zip(parts, scaling.unscaled(whole), strict=True))
         rate_state = scalar(LEARNING_RATE, "float32")
         scheduled = isinstance(rule.learning_rate, Schedule)
         rate = None if scheduled else bound(realiser, trace, b.state(rate_state))
-        update = Update(b, realiser, trace, rule, trainable, step, rate, scaling.finite)
         vectors = weight_vectors(self.network, self.storage)
-        flat = self._moved(b, vectors[0], forward, realiser, source)
+        trained = [v for v in vectors if v.trains]
+        update = Update(b, realiser, trace, rule, trainable, trained, step, rate, scaling.finite)
+        flats = {v.name: self._moved(b, v, forward, realiser, source) for v in trained}
         with b.graph.scope("update"):
-            b.next(vectors[0], update.apply(flat, grads))
+            new = update.apply(flats, grads)
+            for held in trained:
+                b.next(held, new[held.name])
             update.count(counter)
             scaling.advance(realiser, trace)
             if not scheduled:
                 b.next(rate_state, b.state(rate_state))
-        for held in vectors[1:]:
-            b.next(held, self._moved(b, held, forward, realiser, source))
+        for held in vectors:
+            if not held.trains:
+                b.next(held, self._moved(b, held, forward, realiser, source))
         b.output("loss", loss, "loss")
         metrics = self._metrics(b, realiser, trace, scored)
         states = [*vectors, *update.slot_tensors(), *scaling.tensors(), counter]

@@ -58,6 +58,21 @@ class StateTensor:
     elements: tuple[Element, ...]
     start: float | Literal["weight"] = 0.0
 
+    @property
+    def trains(self) -> bool:
+        """Whether it holds weights that training changes."""
+        return self.name == WEIGHTS or self.name.startswith(f"{WEIGHTS}/")
+
+    @property
+    def shared(self) -> bool:
+        """Whether evaluation reads it from a training run's buffers: all weights."""
+        return self.trains or self.name == STATISTICS
+
+    @property
+    def of_model(self) -> bool:
+        """Whether it belongs to the model itself: weights, and what layers carry along."""
+        return self.shared or self.name == STATES
+
     def pack(self, arrays: Mapping[str, Array]) -> Array:
         """The tensor from named arrays.
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 NAMES = frozenset(
     {"weights", "statistics", "layer_states", "metrics", "iterations", "learning_rate", "loss"}
 )
-PREFIXES = ("slot/", "next/", "log/", "target/", "sample_weight/", "cotangent/", "grad/")
+PREFIXES = (
+    "weights/", "slot/", "next/", "log/", "target/", "sample_weight/", "cotangent/", "grad/",
+)  # fmt: skip
 
 
 def is_taken(name: str) -> bool:

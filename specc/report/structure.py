@@ -47,8 +47,7 @@ def layers(run: Opened) -> Section:
     )
     if time:
         totals += (
-            f", and {duration(time / timed)} on this machine's processor in a batch of"
-            f" {timed}"
+            f", and {duration(time / timed)} on this machine's processor in a batch of {timed}"
         )
     totals += "."
     if train is not None:
