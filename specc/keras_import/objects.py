@@ -18,6 +18,7 @@ from specc.keras_import.source import Json
 from specc.layer import refusal
 from specc.layers import Layer
 from specc.layers.operations import Operation
+from specc.metrics import Metric
 from specc.spec.problems import Problems
 
 M = TypeVar("M", bound=Member)
@@ -108,8 +109,12 @@ class Objects:
 
     def _check_dtype(self, kind: type[Member], value: object, path: str) -> None:
         name = config_of(value).get("name") if is_object(value) else value
-        own = kind.keras_dtype if issubclass(kind, Layer) else FLOAT
-        if name not in (None, FLOAT, own):
+        own: tuple[object, ...] = (FLOAT,)
+        if issubclass(kind, Layer):
+            own = (FLOAT, kind.keras_dtype)
+        elif issubclass(kind, Metric):
+            own = kind.keras_dtypes
+        if name is not None and name not in own:
             self.wrong(path, f"dtype {name!r} is not supported; only {FLOAT} is")
 
 

@@ -73,13 +73,21 @@ class Loss(Member):
         if self.reduction == "sum":
             return ops.reduce_sum(values)
         if self.reduction == "mean_with_sample_weight" and weight is not None:
-            return divide_no_nan(ops.reduce_sum(values), ops.reduce_sum(weight))
+            each = spread(weight, values.rank)
+            if each.shape != values.shape:
+                each = ops.broadcast_to(each, values.shape, values)
+            return divide_no_nan(ops.reduce_sum(values), ops.reduce_sum(each))
         if kept is not None:
             return divide_no_nan(ops.reduce_sum(values), ops.reduce_sum(kept))
         return ops.reduce_mean(values)
 
 
 def _kept(mask: Tensor, values: Tensor) -> Tensor:
-    """1 for each value that counts, else 0, in the values' shape."""
+    """1 for each value that counts, else 0, in the values' shape.
+
+    A loss that has one value for positions that a mask tells apart counts at each of them.
+    """
     kept = spread(ops.cast(mask, values.dtype), values.rank)
-    return kept if kept.shape == values.shape else ops.broadcast_to(kept, values.shape, values)
+    if kept.rank > values.rank or kept.shape == values.shape:
+        return kept
+    return ops.broadcast_to(kept, values.shape, values)
