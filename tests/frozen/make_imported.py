@@ -34,6 +34,14 @@ CASES = {
     "lstm_scaled_activations": lambda: chain(
         (4, 3), layers.LSTM(2, recurrent_activation="linear", activation="hard_sigmoid")
     ),
+    "layers_as_activations": lambda: chain(
+        (4, 3),
+        layers.Dense(4, activation=layers.LeakyReLU(0.1)),
+        layers.Conv1D(3, 2, activation=layers.ReLU(1.5, 0.2, 0.1)),
+        layers.Dense(2, activation=layers.Activation("softsign")),
+        layers.Activation(layers.Softmax(axis=1)),
+        layers.LSTM(2, activation=layers.ELU(0.5), recurrent_activation=layers.Softmax()),
+    ),
 }
 TRAINING = frozenset[str]()
 
