@@ -184,6 +184,11 @@ COUNTED = [
          "positions", model=steps(layers.Masking())),
     case("dice_masked", losses.Dice(), "shares of positions",
          model=steps(layers.Masking(), activation="softmax")),
+    case("dice_sum", losses.Dice(reduction="sum"), "binary", model=mlp(2, "sigmoid")),
+    case("dice_by_column", losses.Dice(axis=[0]), "binary", model=mlp(2, "sigmoid")),
+    case("tversky_of_rows", losses.Tversky(axis=[2], reduction="mean_with_sample_weight"),
+         "shares of positions", model=steps(layers.Masking(), activation="softmax")),
+    case("cosine_of_columns", losses.CosineSimilarity(axis=0)),
     case("dice_masked_sum", losses.Dice(reduction="sum"), "shares of positions",
          model=steps(layers.Masking(), activation="softmax")),
 ]  # fmt: skip
@@ -260,8 +265,11 @@ def built(told, rng):
 def described(model, told, first):
     config = model.get_compile_config()
     loss = told["loss"]
-    if isinstance(loss, losses.Huber):  # Keras leaves it out
+    # Keras leaves these out.
+    if isinstance(loss, losses.Huber):
         config["loss"]["config"]["delta"] = 0.7
+    if isinstance(loss, losses.CosineSimilarity):
+        config["loss"]["config"]["axis"] = loss._fn_kwargs["axis"]
     return {
         "config": json.loads(model.to_json()),
         "compile": config,

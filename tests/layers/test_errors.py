@@ -148,7 +148,10 @@ FIELDS = [
     ),
     ({"conv2d": {"filters": 2, "kernel_size": 3, "padding": "causal"}}, "'valid' or 'same', found"),
     ({"conv2d": {"filters": 2, "kernel_size": 3, "activation": "rellu"}}, "did you mean 'relu'"),
-    ({"conv2d": {"filters": 2, "kernel_size": 3, "activation": 3}}, "expected an activation function"),
+    (
+        {"conv2d": {"filters": 2, "kernel_size": 3, "activation": 3}},
+        "expected an activation function",
+    ),
     ({"conv2d": {"filters": 2, "kernel_size": True}}, "found True"),
     ({"conv1d": {"filters": 2, "kernel_size": [1, 2]}}, "integer of at least 1, found"),
     (
