@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
+from pydantic import BaseModel
 
 from specc import activations
 from specc.activations import Chosen
@@ -74,6 +75,8 @@ def value_of(value: object) -> object:
     """A field's value as JSON holds it."""
     if isinstance(value, Member):
         return object_of(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, Chosen):
         return _function(value)
     if isinstance(value, list | tuple):

@@ -153,6 +153,10 @@ FIELDS = [
         "expected an activation function",
     ),
     ({"conv2d": {"filters": 2, "kernel_size": True}}, "found True"),
+    (
+        {"batch_normalization": {"renorm_clipping": {"rmin": 2, "rmax": 1}}},
+        "rmin of at most rmax, found 2.0 and 1.0",
+    ),
     ({"conv1d": {"filters": 2, "kernel_size": [1, 2]}}, "integer of at least 1, found"),
     (
         {"conv2d_transpose": {"filters": 2, "kernel_size": 3, "output_padding": 1}},
@@ -177,7 +181,6 @@ FIELDS = [
         "one of crop_to_aspect_ratio and pad",
     ),
     ({"up_sampling2d": {"interpolation": "linear"}}, "nearest"),
-    ({"batch_normalization": {"renorm": True}}, "batch renormalisation is not supported"),
     ({"batch_normalization": {"synchronized": True}}, "synchronisation over replicas is not"),
     ({"rescaling": [[1.0, 2.0], [3.0]]}, "lists of one length"),
     ({"re_lu": {"threshold": -1.0}}, "greater than or equal to 0"),
