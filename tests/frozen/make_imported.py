@@ -42,6 +42,9 @@ CASES = {
         layers.Activation(layers.Softmax(axis=1)),
         layers.LSTM(2, activation=layers.ELU(0.5), recurrent_activation=layers.Softmax()),
     ),
+    "sequential_of_several_outputs": lambda: keras.Sequential(
+        [keras.Input((4, 3), name="x0"), layers.Dense(3), layers.LSTM(2, return_state=True)]
+    ),
 }
 TRAINING = frozenset[str]()
 
