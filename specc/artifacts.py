@@ -71,7 +71,7 @@ def compiled(
     compiler = Compiler.of(spec, target, opset)
     made = bundle(compiler)
     if weights is None:
-        first = initial_weights(compiler, compiler.seed)
+        first = initial_weights(compiler.network, compiler.seed)
     else:
         first = made.check_weights(load_tensors(weights)[0])
     return Compiled(spec, made, first, compiler.seed)

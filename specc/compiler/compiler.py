@@ -32,9 +32,10 @@ from specc.compiler.state import (
 )
 from specc.compiler.update import Update
 from specc.data.preparation import Preparation
-from specc.errors import CompileError, MissingRuleError, Problem
+from specc.errors import CompileError, MissingRuleError, Problem, SpecError
 from specc.graph import Value
 from specc.network import Network, build
+from specc.network.lengths import open_problems
 from specc.network.objectives import Objective, objectives
 from specc.network.ports import PREFIXES, is_taken
 from specc.optimizers.schedules import Schedule
@@ -81,7 +82,7 @@ class Compiler:
         """A compiler for a spec.
 
         Raises:
-            SpecError: the spec does not resolve.
+            SpecError: the spec does not resolve, or leaves lengths besides the batch's open.
             CompileError: an unknown target or an opset it does not write.
         """
         wanted = target(target_name)
@@ -89,8 +90,11 @@ class Compiler:
             raise CompileError(
                 f"opset {opset}: the {wanted.name} target writes {wanted.opset} to {MAX_OPSET}"
             )
+        network = build(spec)
+        if problems := open_problems(network):
+            raise SpecError(problems)
         seed = 0 if spec.train is None else spec.train.seed
-        return Compiler(spec, build(spec), wanted, opset or wanted.opset, batch, seed=seed)
+        return Compiler(spec, network, wanted, opset or wanted.opset, batch, seed=seed)
 
     def _builder(self) -> Builder:
         return Builder(self.target, self.storage, self.opset, self.floatx)

@@ -16,6 +16,8 @@ from keras import layers
 
 HERE = Path(__file__).parent
 BATCH = 2
+# What open lengths are in the run.
+OPEN = 5
 
 
 def chain(shape, *stages):
@@ -45,6 +47,18 @@ CASES = {
     "sequential_of_several_outputs": lambda: keras.Sequential(
         [keras.Input((4, 3), name="x0"), layers.Dense(3), layers.LSTM(2, return_state=True)]
     ),
+    "open_lengths": lambda: chain(
+        (None, 3),
+        layers.Bidirectional(layers.GRU(2, return_sequences=True)),
+        layers.TimeDistributed(layers.Dense(3)),
+        layers.AdaptiveAveragePooling1D(2),
+    ),
+    "open_image": lambda: chain(
+        (None, None, 2),
+        layers.Conv2D(2, 3, padding="same"),
+        layers.UpSampling2D(2, interpolation="bilinear"),
+        layers.Resizing(3, 4),
+    ),
 }
 TRAINING = frozenset[str]()
 
@@ -72,7 +86,10 @@ def digits(x):
 def compute(number, build, *, training):
     keras.utils.clear_session()
     model = build()
-    given = [[list(x.shape[1:]), str(x.dtype)] for x in keras.tree.flatten(model.inputs)]
+    given = [
+        [[OPEN if n is None else n for n in x.shape[1:]], str(x.dtype)]
+        for x in keras.tree.flatten(model.inputs)
+    ]
     rng, xs, values = draw(number, given, [w.shape for w in model.weights])
     for w, value in zip(model.weights, values, strict=True):
         w.assign(value)
