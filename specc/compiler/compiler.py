@@ -39,7 +39,7 @@ from specc.network.lengths import open_problems
 from specc.network.objectives import Objective, objectives
 from specc.network.ports import PREFIXES, is_taken
 from specc.optimizers.schedules import Schedule
-from specc.primitives import Tensor, Trace, graph_input
+from specc.primitives import Tensor, Trace, graph_input, is_float
 from specc.spec.model import Spec
 from specc.targets.layout import plain
 from specc.targets.realiser import Realiser
@@ -319,10 +319,10 @@ class Compiler:
         for name, tensor, value in zip(self.output_names, outputs, made, strict=False):
             y = plain(value, tensor.shape)
             b.output(name, y, "output")
-            if tensor.dtype == self.floatx:
+            if is_float(tensor):
                 given = b.input(f"cotangent/{name}", tensor.dtype, tensor.shape, "input")
                 seeds.append((y, given))
-        floats = [x for x in inputs if x.dtype == self.floatx]
+        floats = [x for x in inputs if is_float(x)]
         names = list(weight_shapes(self.network, trainable=True))
         wanted = [b.inputs[x.attrs["name"]][0] for x in floats]
         wanted += [source.parts[n] for n in names]

@@ -29,6 +29,29 @@ def chain(shape, *stages):
     return keras.Model(x, y)
 
 
+def mixed_types():
+    """Merges and pools of integers, alone and beside floats."""
+    x = keras.Input((4, 4, 2), name="x0")
+    n = keras.Input((4, 4, 2), dtype="int32", name="x1")
+    b = keras.Input((4, 4, 2), dtype="bool", name="x2")
+    pooled = [
+        layers.MaxPooling2D()(n),
+        layers.AveragePooling2D(2)(n),
+        layers.GlobalAveragePooling2D()(n),
+        layers.GlobalMaxPooling2D()(b),
+    ]
+    merged = [
+        layers.Add()([x, n, b]),
+        layers.Multiply()([n, n]),
+        layers.Average()([n, b]),
+        layers.Concatenate()([n, x]),
+        layers.Concatenate(axis=1)([b, n]),
+        layers.Maximum()([x, n]),
+        layers.Subtract()([n, x]),
+    ]
+    return keras.Model([x, n, b], [*pooled, *merged])
+
+
 # Name: (model, whether the call is in training).
 CASES = {
     # ONNX gives only those functions of a recurrence a scale that have one.
@@ -59,6 +82,7 @@ CASES = {
         layers.UpSampling2D(2, interpolation="bilinear"),
         layers.Resizing(3, 4),
     ),
+    "mixed_types": mixed_types,
 }
 TRAINING = frozenset[str]()
 
