@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
@@ -65,12 +66,31 @@ def listed(given: object, names: Sequence[str], what: str) -> list[Any]:
     return entries
 
 
+def by_name(what: str, names: Sequence[str], given: Sequence[Any]) -> dict[str, Any]:
+    """One entry of a list for each name.
+
+    Raises:
+        DataError: there are more or fewer.
+    """
+    if len(given) != len(names):
+        raise DataError(
+            f"{what}: expected a list of {len(names)} ({', '.join(names)}), received {len(given)}"
+        )
+    return dict(zip(names, given, strict=True))
+
+
 def _is_single(given: object) -> bool:
     """Whether this is a list or tuple of exactly one array, as Keras accepts for one input."""
     if not isinstance(given, (list, tuple)):
         return False
     entries = cast("Sequence[object]", given)
     return len(entries) == 1 and len(getattr(entries[0], "shape", ())) > 0
+
+
+def shape_given(x: object) -> tuple[int, ...]:
+    """The shape of one input as a user gives it."""
+    shape = getattr(x, "shape", None)
+    return tuple(shape) if shape is not None else np.shape(cast("npt.ArrayLike", x))
 
 
 def inputs(ports: Sequence[Port], x: Given) -> tuple[Column, ...]:
@@ -267,6 +287,21 @@ def rows_in_batch(
             f" received {count}; leave {count % fixed} out"
         )
     return fixed
+
+
+def begun(batches: object) -> tuple[Any, Iterable[Any]]:
+    """(x of the first batch, the batches): what is read of an iterator is put back.
+
+    Raises:
+        DataError: there is no batch (x, y).
+    """
+    given = cast("Iterable[Any]", batches if isinstance(batches, Iterable) else ())
+    source = iter(given)
+    first: object = next(source, None)
+    if not isinstance(first, tuple | list) or not first:
+        raise DataError("fit: expected targets y, or an iterable of batches (x, y)")
+    entries = cast("Sequence[Any]", first)
+    return entries[0], itertools.chain([first], source) if source is given else given
 
 
 def feeds(bundle: Bundle, batch: Taken, sample_weights: Sequence[Array]) -> Feeds:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -14,9 +13,7 @@ import numpy.typing as npt
 from specc import feeding
 from specc.checkpoint import load as load_state
 from specc.checkpoint import save as save_state
-from specc.compiler.bundle import Bundle, baked, bundle, initial_weights
-from specc.compiler.compiler import Compiler
-from specc.compiler.state import ITERATIONS, StateMap
+from specc.compiler.bundle import Bundle
 from specc.data.batches import Batches
 from specc.data.rows import whole
 from specc.data.source import Samples
@@ -30,31 +27,16 @@ from specc.history import History
 from specc.observers import Given as Callback
 from specc.observers import Observed
 from specc.progress import Progress
-from specc.session import Device, Runner, check_device
+from specc.session import Device, check_device
 from specc.spec.model import Spec
 from specc.spec.train import MAX_SEED
+from specc.versions import Versions
+from specc.vjp import Vjp, pull_back
 
 Array: TypeAlias = npt.NDArray[Any]
 Verbose: TypeAlias = Literal["auto", 0, 1, 2] | bool
 Arrays: TypeAlias = Array | list[Array]
 SPEC_FILE, STATE_FILE = "spec.yaml", "state.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class Vjp:
-    """Outputs and gradients of one call; lists in Keras' order.
-
-    Attributes:
-        outputs: of the model.
-        input_grads: d(sum of cotangent . output) / d(input); None where no gradient flows.
-        weight_grads: the same for each weight; None for weights that training does not change.
-        weights: after the call: moving statistics move when `training`.
-    """
-
-    outputs: list[Array]
-    input_grads: list[Array | None]
-    weight_grads: list[Array | None]
-    weights: list[Array]
 
 
 class Model:
@@ -90,17 +72,30 @@ class Model:
         self.seed = spec.train.seed if spec.train is not None else (seed or 0)
         self.device: Device = device
         self.threads = threads
-        self._compiler = Compiler.of(spec, target)
-        self._compiler.seed = self.seed
-        self._bundle: Bundle = bundle(self._compiler)
-        first = initial_weights(self._compiler, self.seed)
-        self._engine = Engine(
-            self._bundle, self._bundle.initial_state(first) | first, device, threads
-        )
-        self._vjps: dict[bool, Runner] = {}
-        self._predictor: Runner | None = None
+        self._versions = Versions(spec, target, device, self.seed, threads)
         self.stop_training = False
         self._epochs = 0
+
+    @property
+    def _bundle(self) -> Bundle:
+        return self._versions.now.bundle
+
+    @property
+    def _engine(self) -> Engine:
+        return self._versions.now.engine
+
+    def _take_lengths(self, x: Given) -> None:
+        """Compile for the lengths of x where the spec leaves lengths open."""
+        if self._versions.open:
+            given = feeding.listed(x, self._versions.inputs, "inputs")
+            self._versions.use([feeding.shape_given(each) for each in given])
+
+    def _with_lengths(self, batches: object) -> object:
+        """An iterable of batches, of which the first says the lengths."""
+        if self._versions.open:
+            first, batches = feeding.begun(batches)
+            self._take_lengths(first)
+        return batches
 
     @property
     def weights(self) -> dict[str, Array]:
@@ -124,11 +119,10 @@ class Model:
             given = {n: np.asarray(a) for n, a in zip(names, arrays, strict=True)}
         checked = self._bundle.check_weights(given)
         named = dict(self._engine.state())
-        if not int(named.get(ITERATIONS, np.array(0))):
+        if self._versions.is_new:
             first = self._bundle.initial_state(checked)
             named |= {name: first[name] for name in first if name not in self._bundle.carried}
-        self._engine.replace(named | checked)
-        self._predictor = None
+        self._versions.replace(named | checked)
 
     def reset_states(self) -> None:
         """Let stateful layers begin with zeros again, like `reset_states()` of Keras' layers."""
@@ -144,10 +138,9 @@ class Model:
             DataError: x does not fit the inputs.
         """
         del verbose
+        self._take_lengths(x)
         arrays = feeding.inputs(self._bundle.inputs, x)
-        if self._predictor is None:
-            program = baked(self.spec, self._engine.weights())
-            self._predictor = Runner(program, self.device, self.threads)
+        predictor = self._versions.predictor()
         size = feeding.rows_in_batch(self._bundle, "predict", len(arrays[0]), batch_size)
         names = [p.name for p in self._bundle.inputs]
         batches = Batches(Samples(arrays, ()), size, shuffle=False)
@@ -155,7 +148,7 @@ class Model:
         single = batches.steps <= 1
         given = [tuple(map(whole, arrays))] if single else (b.samples.x for b in batches.produce(0))
         fed = (dict(zip(names, xs, strict=True)) for xs in given)
-        outputs = list(self._engine.predict(self._predictor, fed).values())
+        outputs = list(self._engine.predict(predictor, fed).values())
         return outputs[0] if len(outputs) == 1 else outputs
 
     def vjp(
@@ -176,47 +169,9 @@ class Model:
             DataError: the arrays do not fit.
             MissingRuleError: a layer's ops have no gradient rule.
         """
-        runner = self._vjp_runner(training)
-        known = {p.name: p for p in runner.program.inputs}
-        names = [p.name for p in self._bundle.inputs]
-        given = feeding.inputs(self._bundle.inputs, _named("inputs", names, inputs))
-        fed = {name: whole(a) for name, a in zip(names, given, strict=True)}
-        pulled = _named("cotangents", self._compiler.output_names, cotangents)
-        for name, array in pulled.items():
-            port = known.get(f"cotangent/{name}")
-            if port is not None:
-                fed[port.name] = feeding.cotangent(port, array, len(given[0]))
-        fed |= {k: v for k, v in self._weight_state().items() if k in known}
-        fed[ITERATIONS] = self._engine.state().get(ITERATIONS, np.array(0, np.int64))
-        return self._vjp_result(runner.run(fed))
-
-    def _vjp_runner(self, training: bool) -> Runner:
-        if training not in self._vjps:
-            program = self._compiler.vjp(training=training)
-            self._vjps[training] = Runner(program, self.device, self.threads)
-        return self._vjps[training]
-
-    def _weight_map(self) -> StateMap:
-        tensors = self._bundle.state.tensors
-        return StateMap(tuple(t for t in tensors if t.of_model))
-
-    def _weight_state(self) -> dict[str, Array]:
-        return self._weight_map().pack(self._engine.state())
-
-    def _vjp_result(self, found: Mapping[str, Array]) -> Vjp:
-        after = self._engine.weights()
-        grads: dict[str, Array | None] = {}
-        for tensor in self._weight_map().tensors:
-            for e in tensor.elements:
-                grad = found.get(f"grad/{e.name}")
-                grads[e.name] = None if grad is None else e.storage.unpack(grad, e.shape)
-            if f"next/{tensor.name}" in found:
-                after = after | tensor.unpack(found[f"next/{tensor.name}"])
-        return Vjp(
-            [found[name] for name in self._compiler.output_names],
-            [found.get(f"grad/{p.name}") for p in self._bundle.inputs],
-            [grads.get(w.name) for w in self._bundle.weights],
-            [after[w.name] for w in self._bundle.weights],
+        self._take_lengths(list(inputs))
+        return pull_back(
+            self._versions.now, self._versions.vjp(training=training), inputs, cotangents
         )
 
     def train_on_batch(
@@ -235,7 +190,7 @@ class Model:
         data = self._weighted("train_on_batch", x, y, sample_weight, class_weight)
         self._engine.reset_metrics()
         self._engine.step(feeding.feeds(self._bundle, data.samples.take(slice(None)), data.weights))
-        self._predictor = None
+        self._versions.revision += 1
         return self._engine.logs()
 
     def fit(
@@ -266,13 +221,14 @@ class Model:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
-        held = None if validation_data is None else self._validation(validation_data)
         rows: Weighted | Stream
         if y is None:
+            batches = self._with_lengths(x)
             self._engine.require("train")
-            rows = feeding.stream(self._bundle, x, steps_per_epoch, class_weight)
+            rows = feeding.stream(self._bundle, batches, steps_per_epoch, class_weight)
         else:
             rows = self._weighted("fit", cast("Given", x), y, sample_weight, class_weight)
+        held = None if validation_data is None else self._validation(validation_data)
         if validation_data is None and isinstance(rows, Weighted):
             rows, held = held_out(rows, validation_split)
             if held is not None and class_weight is not None:
@@ -289,7 +245,7 @@ class Model:
             self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,
             first, 0, history, steps_per_epoch,
         )  # fmt: skip
-        self._predictor = None
+        self._versions.revision += 1
         watcher.begin()
         try:
             loop.run()
@@ -304,7 +260,8 @@ class Model:
             raise DataError(
                 f"validation_data: expected (x, y) or (x, y, sample weights), received {len(given)}"
             )
-        return self._weighted("validation_data", given[0], given[1], *given[2:])
+        # Of the lengths that are trained: one engine runs both.
+        return self._rows("validation_data", given[0], given[1], *given[2:])
 
     def _weighted(
         self,
@@ -314,8 +271,19 @@ class Model:
         sample_weight: Given | None = None,
         class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
     ) -> Weighted:
-        """At least one sample, as the programs want it."""
+        """At least one sample, as the programs for its lengths want it."""
+        self._take_lengths(x)
         self._engine.require("train")
+        return self._rows(what, x, y, sample_weight, class_weight)
+
+    def _rows(
+        self,
+        what: str,
+        x: Given,
+        y: Given,
+        sample_weight: Given | None = None,
+        class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
+    ) -> Weighted:
         data = feeding.samples(self._bundle, x, y)
         if not len(data):
             raise DataError(f"{what}: expected at least one sample, received none")
@@ -375,22 +343,9 @@ class Model:
                 raise RunError(
                     f"{path / STATE_FILE}: state {name!r} is missing or of another model"
                 )
-        model._engine.replace(named)
+        model._versions.replace(named)
         model._epochs = int(meta.get("epochs", 0))
         return model
-
-
-def _named(what: str, names: Sequence[str], given: Sequence[Any]) -> dict[str, Any]:
-    """One entry of a list for each name.
-
-    Raises:
-        DataError: there are more or fewer.
-    """
-    if len(given) != len(names):
-        raise DataError(
-            f"{what}: expected a list of {len(names)} ({', '.join(names)}), received {len(given)}"
-        )
-    return dict(zip(names, given, strict=True))
 
 
 def _progress(verbose: Verbose) -> Progress:

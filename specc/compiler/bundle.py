@@ -14,6 +14,7 @@ from specc.compiler.program import Port, Program
 from specc.compiler.state import STATES, Array, StateMap
 from specc.data.preparation import Preparation
 from specc.errors import RunError
+from specc.network import Network
 from specc.optimizers.schedules import Schedule
 from specc.spec.model import Spec
 from specc.tensors import DType
@@ -121,13 +122,18 @@ def bundle(compiler: Compiler) -> Bundle:
         rate = None if isinstance(given, Schedule) else float(given)
         averaged = spec.train.optimizer.rule.use_ema
     programs["infer"] = compiler.infer()
-    weights = tuple(
-        WeightInfo(w.name, w.weight.shape, w.weight.dtype, w.trainable) for w in network.weights
-    )
+    weights = weight_infos(network)
     return Bundle(
         spec.name, compiler.target.name, compiler.opset, programs, compiler.state, weights, infos,
         compiler.logs, rate, averaged,
     )  # fmt: skip
+
+
+def weight_infos(network: Network) -> tuple[WeightInfo, ...]:
+    """All weights, in Keras' order."""
+    return tuple(
+        WeightInfo(w.name, w.weight.shape, w.weight.dtype, w.trainable) for w in network.weights
+    )
 
 
 def _targets(compiler: Compiler) -> tuple[Target, ...]:
@@ -144,11 +150,11 @@ def _target_info(compiler: Compiler, target: Target, program: Program) -> Target
     return TargetInfo(target.output, ports[target.name], ports[target.weight_name], classes)
 
 
-def initial_weights(compiler: Compiler, seed: int) -> dict[str, Array]:
+def initial_weights(network: Network, seed: int) -> dict[str, Array]:
     """First values of all weights, drawn from the seed and each weight's name."""
     return {
         w.name: w.weight.initializer.create(w.weight.shape, seed, w.name).astype(w.weight.dtype)
-        for w in compiler.network.weights
+        for w in network.weights
     }
 
 

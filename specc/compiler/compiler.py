@@ -35,13 +35,14 @@ from specc.compiler.state import (
 )
 from specc.compiler.update import Update
 from specc.data.preparation import Preparation
-from specc.errors import CompileError, MissingRuleError, Problem
+from specc.errors import CompileError, MissingRuleError, Problem, SpecError
 from specc.graph import Value
 from specc.network import Network, build
+from specc.network.lengths import open_problems
 from specc.network.objectives import Objective, objectives
 from specc.network.ports import PREFIXES, is_taken
 from specc.optimizers.schedules import Schedule
-from specc.primitives import Tensor, Trace, graph_input
+from specc.primitives import Tensor, Trace, graph_input, is_float
 from specc.spec.model import Spec
 from specc.targets.layout import plain
 from specc.targets.realiser import Realiser
@@ -86,11 +87,13 @@ class Compiler:
         """A compiler for a spec.
 
         Raises:
-            SpecError: the spec does not resolve.
+            SpecError: the spec does not resolve, or leaves lengths besides the batch's open.
             CompileError: an unknown target or an opset it does not write.
         """
         wanted = target(target_name)
         network = build(spec)
+        if problems := open_problems(network):
+            raise SpecError(problems)
         least = own_opset(wanted.opset, network)
         if opset is not None and not least <= opset <= MAX_OPSET:
             texts = "" if least == wanted.opset else " for a model that reads texts"
@@ -356,10 +359,10 @@ class Compiler:
         for name, tensor, value in zip(self.output_names, outputs, made, strict=False):
             y = plain(value, tensor.shape)
             b.output(name, y, "output")
-            if tensor.dtype == self.floatx:
+            if is_float(tensor):
                 given = b.input(f"cotangent/{name}", tensor.dtype, tensor.shape, "input")
                 seeds.append((y, given))
-        floats = [x for x in inputs if x.dtype == self.floatx]
+        floats = [x for x in inputs if is_float(x)]
         names = list(weight_shapes(self.network, trainable=True))
         wanted = [b.inputs[x.attrs["name"]][0] for x in floats]
         wanted += [source.parts[n] for n in names]

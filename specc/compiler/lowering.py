@@ -11,6 +11,7 @@ import numpy as np
 from specc import primitives as ops
 from specc.errors import InternalError
 from specc.layer import InputLayer, Layer, Lowering, Masks
+from specc.layers.operations import Operation
 from specc.network import Call, Network, NodeWeight
 from specc.primitives import Tensor, Trace
 from specc.tensors import BATCH, Dims, Shape
@@ -174,7 +175,8 @@ def _lower_call(
     seed = forward.seed if own_seed is None else own_seed
     low: Lowering = LayerLowering(forward, label, declared, training, call.flags, seed)
     masks = [None if flow is None else flow.mask for flow in given]
-    inputs = layer.with_masks([None if x is None else x.tensor for x in given], tuple(masks))
+    tensors = [None if x is None else _cast_for(layer, x.tensor) for x in given]
+    inputs = layer.with_masks(tensors, tuple(masks))
     # A layer that takes optional tensors declares them as such; `inputs` of others are all there.
     result = layer.lower(low, *cast("Sequence[Tensor]", inputs))
     outputs = list(result) if isinstance(result, tuple) else [result]
@@ -185,6 +187,13 @@ def _lower_call(
     _check(call, outputs)
     made = layer.output_masks(inputs, _effective(layer, inputs, masks))
     return [Flow(y, made[i] if i < len(made) else None) for i, y in enumerate(outputs)]
+
+
+def _cast_for(layer: Layer, x: Tensor) -> Tensor:
+    """An argument as Keras casts it: layers compute in one floating type, operations in any."""
+    if isinstance(layer, Operation) or not ops.is_float(x):
+        return x
+    return ops.cast(x, x.trace.floatx)
 
 
 def _effective(

@@ -27,6 +27,7 @@ def train_spec(objects: Objects, config: Json, batch: int | None = None) -> Trai
     `batch` is the fixed batch size of the model, which training then has too.
     """
     fields: dict[str, Any] = {} if batch is None else {"batch_size": batch}
+    before = len(objects.problems)
     if config.get("loss") is not None:
         fields["loss"] = _spread(objects, Loss, config["loss"], f"{PATH}.loss")
     if config.get("loss_weights") is not None:
@@ -35,10 +36,12 @@ def train_spec(objects: Objects, config: Json, batch: int | None = None) -> Trai
         optimizer = _optimizer(objects, config["optimizer"])
         if optimizer is not None:
             fields["optimizer"] = optimizer
-    if config.get("metrics"):
-        fields["metrics"] = _metrics(objects, config["metrics"])
-    if config.get("weighted_metrics"):
-        objects.wrong(f"{PATH}.weighted_metrics", "metrics with sample weights are not supported")
+    for key in ("metrics", "weighted_metrics"):
+        if config.get(key):
+            fields[key] = _metrics(objects, config[key], f"{PATH}.{key}")
+    # A part that is wrong would only be reported again, as missing or of another type.
+    if len(objects.problems) > before:
+        return None
     try:
         return TrainSpec.model_validate(fields)
     except ValidationError as error:
@@ -67,9 +70,9 @@ def _weights(value: object) -> object:
     return [value] if isinstance(value, int | float) else value
 
 
-def _metrics(objects: Objects, value: object) -> object:
+def _metrics(objects: Objects, value: object, path: str) -> object:
     """Metrics as `train:` writes them: a list, a list for each output, or a mapping of lists."""
-    found = _spread(objects, Metric, value, f"{PATH}.metrics")
+    found = _spread(objects, Metric, value, path)
     if isinstance(found, dict):
         named = cast("dict[str, object]", found)
         return {key: _listed(item) for key, item in named.items()}

@@ -13,11 +13,10 @@ from specc.family import snake_case
 from specc.initializers import Zeros
 from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
 from specc.layers.attending import optional
-from specc.layers.axes import known
 from specc.layers.cells import Cell, Course, Ran
 from specc.layers.nested import Nested, inner_weights, stored_inside
 from specc.primitives import Tensor
-from specc.shapes import ShapeError
+from specc.shapes import ShapeError, fits
 from specc.tensors import Shape, show
 
 # States that a call can give: more than the deepest stack of cells that anyone writes.
@@ -68,7 +67,6 @@ class Recurrence(Layer):
         x = inputs[0]
         if len(x) < 3:  # noqa: PLR2004
             raise ShapeError(f"expected (batch, steps, features), found {show(x)}")
-        known(x, 1)
         return (x[0], *x[2:])
 
     @override
@@ -78,7 +76,7 @@ class Recurrence(Layer):
         given = inputs[1 : 1 + len(STATES)]
         _check_states([shape for shape in given if shape], states)
         mask = inputs[-1] if len(inputs) == len(self.arguments) else ()
-        if mask and (len(mask) != 2 or mask[1] not in (None, x[1])):  # noqa: PLR2004
+        if mask and not fits(mask, x[:2]):
             raise ShapeError(f"expected a mask (batch, {x[1]}), found {show(mask)}")
         output = self.inner.made(states)
         if self.return_sequences:
@@ -147,7 +145,7 @@ class Recurrence(Layer):
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         step = self.inner.step_cost(self._step(inputs))
-        steps = known(inputs[0], 1)
+        steps = inputs[0][1] or 1
         return Cost(step.macs * steps, step.ops * steps)
 
 
@@ -162,7 +160,7 @@ def _check_states(given: Sequence[Shape], wanted: Shapes) -> None:
     if len(given) != len(wanted):
         raise ShapeError(f"expected {len(wanted)} initial states, received {len(given)}")
     for shape, state in zip(given, wanted, strict=True):
-        if len(shape) != len(state) or shape[1:] != state[1:]:
+        if not fits(shape, state):
             raise ShapeError(f"expected an initial state {show(state)}, found {show(shape)}")
 
 

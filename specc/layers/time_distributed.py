@@ -11,7 +11,6 @@ from specc import primitives as ops
 from specc.family import snake_case
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.attending import optional
-from specc.layers.axes import known
 from specc.layers.nested import Nested, inner_states, inner_weights, stored_inside
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
@@ -45,7 +44,6 @@ class TimeDistributed(Layer):
         x = inputs[0]
         if len(x) < 3:  # noqa: PLR2004
             raise ShapeError(f"expected an input of at least 3 axes, found {show(x)}")
-        known(x, 1)
         return (x[0], *x[2:])
 
     @override
@@ -99,7 +97,7 @@ class TimeDistributed(Layer):
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         step = self.layer.cost((self._step(inputs),), (output[0], *output[2:]))
-        steps = known(inputs[0], 1)
+        steps = inputs[0][1] or 1
         return Cost(step.macs * steps, step.ops * steps)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from specc.errors import InternalError, Place
 from specc.family import snake_case
 from specc.layer import InputLayer, Layer, Weight
-from specc.shapes import ShapeError
+from specc.shapes import ShapeError, fits
 from specc.tensors import ITEM_BYTES, Shape, show
 
 # What a call applies.
@@ -294,13 +294,6 @@ def is_chain(start: Call, calls: Sequence[Call]) -> bool:
     return all(
         len(call.node.calls) == 1 and [ref.call for ref in call.written] == [above]
         for above, call in zip(before, calls, strict=False)
-    )
-
-
-def fits(shape: Shape, declared: Shape) -> bool:
-    """Whether a tensor of `shape` may enter an input of `declared`: equal where both are known."""
-    return len(shape) == len(declared) and all(
-        a is None or b is None or a == b for a, b in zip(shape, declared, strict=True)
     )
 
 

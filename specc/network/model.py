@@ -248,20 +248,16 @@ class ModelBuilder:
         self, inputs: tuple[Ref, ...], outputs: tuple[Ref, ...], calls: Sequence[Call]
     ) -> Literal["sequential", "functional"]:
         """The kind asked for; by itself a chain of layers called once each is sequential."""
-        chain = (
-            len(inputs) == 1
-            and is_chain(inputs[0].call, calls)
-            and outputs == calls[-1].refs
-            and len(outputs) == 1
-        )
+        chain = len(inputs) == 1 and is_chain(inputs[0].call, calls) and outputs == calls[-1].refs
         if self.model.kind == "sequential" and not chain:
             self._report(
-                "a sequential model is a chain: one input, one output, each layer called once on"
-                " the one above; write kind: functional, or leave `kind` out",
+                "a sequential model is a chain: one input, the outputs of its last layer, each"
+                " layer called once on the one above; write kind: functional, or leave `kind` out",
                 self.model.place,
                 f"{self._where}kind",
             )
-        return self.model.kind or ("sequential" if chain else "functional")
+        alone = chain and len(outputs) == 1
+        return self.model.kind or ("sequential" if alone else "functional")
 
 
 def check_flags(entry: Entry, layer: Layer | Network) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,8 @@ from specc.losses import Loss
 from specc.metrics import Metric
 from specc.optimizers import AnyOptimizer, RMSprop
 
+# For the only output, or for each: in their order, or by name.
+Metrics: TypeAlias = list[Metric] | list[list[Metric]] | dict[str, list[Metric]]
 # Seeds are words of 64 bits with room for an epoch's number.
 MAX_SEED = 2**63 - 1
 
@@ -29,8 +31,11 @@ class TrainSpec(BaseModel):
     optimizer: AnyOptimizer = RMSprop()
     """The update rule."""
 
-    metrics: list[Metric] | list[list[Metric]] | dict[str, list[Metric]] = []
+    metrics: Metrics = []
     """Metrics of the only output, or of each output."""
+
+    weighted_metrics: Metrics = []
+    """Metrics that weigh samples as the loss does, by sample weights and class weights."""
 
     epochs: Annotated[int, Field(ge=0)] = 1
     """Passes over the training data."""

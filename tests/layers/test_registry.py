@@ -170,7 +170,10 @@ def test_layers_speak_only_primitives() -> None:
         "specc.vjps",
         "specc.onnx_api",
     )
-    modules = [*Path(specc.layers.__path__[0]).rglob("*.py"), Path(activations.__file__)]
+    modules = [
+        *Path(specc.layers.__path__[0]).rglob("*.py"),
+        *Path(activations.__path__[0]).glob("*.py"),
+    ]
     assert len(modules) > 20
     for path in modules:
         for node in ast.walk(ast.parse(path.read_text())):
