@@ -17,7 +17,7 @@ from specc.checkpoint import save as save_state
 from specc.compiler.bundle import Bundle, baked, bundle, initial_weights
 from specc.compiler.compiler import Compiler
 from specc.compiler.state import ITERATIONS, STATISTICS, WEIGHTS, StateMap
-from specc.data.batches import Batches
+from specc.data.batches import Batches, Shuffle
 from specc.data.rows import whole
 from specc.data.source import Samples
 from specc.data.stream import Stream
@@ -235,7 +235,7 @@ class Model:
         epochs: int = 1,
         validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
-        shuffle: bool = True,
+        shuffle: Shuffle = True,
         class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
         sample_weight: Given | None = None,
         initial_epoch: int = 0,
