@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from specc.compiler.bundle import Bundle
 from specc.compiler.state import ITERATIONS
-from specc.data.batches import Batches
+from specc.data.batches import Batches, Shuffle
 from specc.data.source import Samples
 from specc.data.stream import Stream
 from specc.engine import Engine, Logs
@@ -80,7 +80,7 @@ class Loop:
     epochs: int
     batch_size: int
     seed: int = 0
-    shuffle: bool = True
+    shuffle: Shuffle = True
     validation: Weighted | None = None
     progress: Progress = field(default_factory=Progress)
     watcher: Watcher = field(default_factory=Watcher)

@@ -14,7 +14,7 @@ from specc import feeding
 from specc.checkpoint import load as load_state
 from specc.checkpoint import save as save_state
 from specc.compiler.bundle import Bundle
-from specc.data.batches import Batches
+from specc.data.batches import Batches, Shuffle
 from specc.data.rows import whole
 from specc.data.source import Samples
 from specc.data.stream import Stream
@@ -201,7 +201,7 @@ class Model:
         epochs: int = 1,
         validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
-        shuffle: bool = True,
+        shuffle: Shuffle = True,
         class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
         sample_weight: Given | None = None,
         initial_epoch: int = 0,
