@@ -254,6 +254,41 @@ def stream(
     return Stream(source, steps_of(source, steps), fit)
 
 
+def rows_in_batch(
+    bundle: Bundle,
+    what: str,
+    count: int,
+    wanted: int | None = None,
+    default: int = 32,
+    steps: int | None = None,
+) -> int:
+    """How many samples a batch has: `wanted`, or the fixed batch size, or the default.
+
+    Args:
+        bundle: what runs on the batches.
+        what: the samples, for messages.
+        count: how many they are.
+        wanted: what the caller asks for.
+        default: without a fixed batch size.
+        steps: most batches that are made.
+
+    Raises:
+        DataError: the inputs have a fixed batch size and `wanted` is another, or the last batch
+            would be smaller.
+    """
+    fixed = bundle.batch
+    if fixed is None:
+        return default if wanted is None else wanted
+    if wanted not in (None, fixed):
+        raise DataError(f"batch_size: expected {fixed}, the batch of the inputs, received {wanted}")
+    if count % fixed and (steps is None or steps * fixed > count):
+        raise DataError(
+            f"{what}: expected a number of samples that {fixed}, the batch of the inputs, divides,"
+            f" received {count}; leave {count % fixed} out"
+        )
+    return fixed
+
+
 def begun(batches: object) -> tuple[Any, Iterable[Any]]:
     """(x of the first batch, the batches): what is read of an iterator is put back.
 
@@ -270,9 +305,17 @@ def begun(batches: object) -> tuple[Any, Iterable[Any]]:
 
 
 def feeds(bundle: Bundle, batch: Taken, sample_weights: Sequence[Array]) -> Feeds:
-    """A batch under the names of a program's inputs."""
+    """A batch under the names of a program's inputs.
+
+    Raises:
+        DataError: the inputs have a fixed batch size and these are more or fewer samples.
+    """
     named: Feeds = {p.name: a for p, a in zip(bundle.inputs, batch.x, strict=True)}
     for info, y, w in zip(bundle.targets, batch.y, sample_weights, strict=True):
         named[info.port.name] = y
         named[info.weight.name] = w
+    if bundle.batch not in (None, len(batch)):
+        raise DataError(
+            f"expected {bundle.batch} samples, the batch of the inputs, received {len(batch)}"
+        )
     return {name: np.ascontiguousarray(array) for name, array in named.items()}

@@ -237,6 +237,16 @@ OptionalActivation: TypeAlias = Annotated[
 ]
 
 
+def _lines_schema(item: str) -> WithJsonSchema:
+    many = {"type": "array", "items": {"type": item}}
+    return WithJsonSchema({"anyOf": [many, {"type": "string"}, {"type": "null"}]}, "validation")
+
+
+# Lists that a spec may also give as the name of a file of lines.
+TextLines: TypeAlias = Annotated[tuple[str, ...] | None, _lines_schema("string")]
+IntLines: TypeAlias = Annotated[tuple[int, ...] | None, _lines_schema("integer")]
+
+
 def unsupported(what: str) -> BeforeValidator:
     """A validator that refuses everything but false or null, and says `what` is missing."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -15,8 +14,7 @@ from specc import feeding
 from specc.checkpoint import load as load_state
 from specc.checkpoint import save as save_state
 from specc.compiler.bundle import Bundle
-from specc.compiler.state import ITERATIONS, STATISTICS, WEIGHTS, StateMap
-from specc.data.batches import Batches
+from specc.data.batches import Batches, Shuffle
 from specc.data.rows import whole
 from specc.data.source import Samples
 from specc.data.stream import Stream
@@ -24,7 +22,7 @@ from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError, SpecError
 from specc.feeding import Given
 from specc.files import replace
-from specc.fit import Loop, Weighted, batch_feeds, held_out, ones
+from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
 from specc.history import History
 from specc.observers import Given as Callback
 from specc.observers import Observed
@@ -33,28 +31,12 @@ from specc.session import Device, check_device
 from specc.spec.model import Spec
 from specc.spec.train import MAX_SEED
 from specc.versions import Versions
+from specc.vjp import Vjp, pull_back
 
 Array: TypeAlias = npt.NDArray[Any]
 Verbose: TypeAlias = Literal["auto", 0, 1, 2] | bool
 Arrays: TypeAlias = Array | list[Array]
 SPEC_FILE, STATE_FILE = "spec.yaml", "state.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class Vjp:
-    """Outputs and gradients of one call; lists in Keras' order.
-
-    Attributes:
-        outputs: of the model.
-        input_grads: d(sum of cotangent . output) / d(input); None where no gradient flows.
-        weight_grads: the same for each weight; None for weights that training does not change.
-        weights: after the call: moving statistics move when `training`.
-    """
-
-    outputs: list[Array]
-    input_grads: list[Array | None]
-    weight_grads: list[Array | None]
-    weights: list[Array]
 
 
 class Model:
@@ -138,11 +120,19 @@ class Model:
         checked = self._bundle.check_weights(given)
         named = dict(self._engine.state())
         if self._versions.is_new:
-            named |= self._bundle.initial_state(checked)
+            first = self._bundle.initial_state(checked)
+            named |= {name: first[name] for name in first if name not in self._bundle.carried}
         self._versions.replace(named | checked)
 
-    def predict(self, x: Given, batch_size: int = 32, verbose: Verbose = 0) -> Arrays:
+    def reset_states(self) -> None:
+        """Let stateful layers begin with zeros again, like `reset_states()` of Keras' layers."""
+        self._engine.reset_states()
+
+    def predict(self, x: Given, batch_size: int | None = None, verbose: Verbose = 0) -> Arrays:
         """The model's outputs on x: an array, or a list when there are several.
+
+        Without `batch_size` a batch has 32 samples, or as many as the inputs' `batch` says.
+        Stateful layers go on from the batch before, here as in training and evaluation.
 
         Raises:
             DataError: x does not fit the inputs.
@@ -151,11 +141,14 @@ class Model:
         self._take_lengths(x)
         arrays = feeding.inputs(self._bundle.inputs, x)
         predictor = self._versions.predictor()
+        size = feeding.rows_in_batch(self._bundle, "predict", len(arrays[0]), batch_size)
         names = [p.name for p in self._bundle.inputs]
-        batches = Batches(Samples(arrays, ()), batch_size, shuffle=False)
-        given = [batch.samples.x for batch in batches.produce(0)] or [tuple(map(whole, arrays))]
-        parts = [predictor.run(dict(zip(names, xs, strict=True))) for xs in given]
-        outputs = [np.concatenate([p[key] for p in parts]) for key in parts[0]]
+        batches = Batches(Samples(arrays, ()), size, shuffle=False)
+        # Nothing is to be cut: one sample at a time is asked for often, and waits for every detour.
+        single = batches.steps <= 1
+        given = [tuple(map(whole, arrays))] if single else (b.samples.x for b in batches.produce(0))
+        fed = (dict(zip(names, xs, strict=True)) for xs in given)
+        outputs = list(self._engine.predict(predictor, fed).values())
         return outputs[0] if len(outputs) == 1 else outputs
 
     def vjp(
@@ -177,41 +170,8 @@ class Model:
             MissingRuleError: a layer's ops have no gradient rule.
         """
         self._take_lengths(list(inputs))
-        runner = self._versions.vjp(training=training)
-        known = {p.name: p for p in runner.program.inputs}
-        names = [p.name for p in self._bundle.inputs]
-        given = feeding.inputs(self._bundle.inputs, feeding.by_name("inputs", names, inputs))
-        fed = {name: whole(a) for name, a in zip(names, given, strict=True)}
-        pulled = feeding.by_name("cotangents", self._versions.now.compiler.output_names, cotangents)
-        for name, array in pulled.items():
-            port = known.get(f"cotangent/{name}")
-            if port is not None:
-                fed[port.name] = feeding.cotangent(port, array, len(given[0]))
-        fed |= {k: v for k, v in self._weight_state().items() if k in known}
-        fed[ITERATIONS] = self._engine.state().get(ITERATIONS, np.array(0, np.int64))
-        return self._vjp_result(runner.run(fed))
-
-    def _weight_map(self) -> StateMap:
-        tensors = self._bundle.state.tensors
-        return StateMap(tuple(t for t in tensors if t.name in (WEIGHTS, STATISTICS)))
-
-    def _weight_state(self) -> dict[str, Array]:
-        return self._weight_map().pack(self._engine.state())
-
-    def _vjp_result(self, found: Mapping[str, Array]) -> Vjp:
-        after = self._engine.weights()
-        grads: dict[str, Array | None] = {}
-        for tensor in self._weight_map().tensors:
-            for e in tensor.elements:
-                grad = found.get(f"grad/{e.name}")
-                grads[e.name] = None if grad is None else e.storage.unpack(grad, e.shape)
-            if f"next/{tensor.name}" in found:
-                after = after | tensor.unpack(found[f"next/{tensor.name}"])
-        return Vjp(
-            [found[name] for name in self._versions.now.compiler.output_names],
-            [found.get(f"grad/{p.name}") for p in self._bundle.inputs],
-            [grads.get(w.name) for w in self._bundle.weights],
-            [after[w.name] for w in self._bundle.weights],
+        return pull_back(
+            self._versions.now, self._versions.vjp(training=training), inputs, cotangents
         )
 
     def train_on_batch(
@@ -237,11 +197,11 @@ class Model:
         self,
         x: Given | Iterable[Any],
         y: Given | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         epochs: int = 1,
         validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
-        shuffle: bool = True,
+        shuffle: Shuffle = True,
         class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
         sample_weight: Given | None = None,
         initial_epoch: int = 0,
@@ -253,7 +213,8 @@ class Model:
 
         `validation_data` is (x, y) or (x, y, sample weights); without it the last
         `validation_split` of the samples validates. Without y, x is an iterable of batches (x, y)
-        or (x, y, sample weights), of which an epoch takes `steps_per_epoch`. `callbacks` are
+        or (x, y, sample weights), of which an epoch takes `steps_per_epoch`. Without `batch_size`
+        a batch has 32 samples, or as many as the inputs' `batch` says. `callbacks` are
         members of `specc.callbacks` or objects of `specc.Callback`.
 
         Raises:
@@ -272,6 +233,8 @@ class Model:
             rows, held = held_out(rows, validation_split)
             if held is not None and class_weight is not None:
                 held = ones(held.samples)  # as in Keras, classes weigh in training only
+        parts = {"fit": rows, "validation_data": held}
+        size = common_batch(self._bundle, parts, batch_size, steps_per_epoch)
         # Every epoch that this model trains has an order of its own, whatever it is called.
         first = max(initial_epoch, 0)
         progress = _progress(verbose)
@@ -279,7 +242,7 @@ class Model:
         history = History()
         watcher = Observed.of(self, self._engine, callbacks, history, progress)
         loop = Loop(
-            self._engine, rows, epochs, batch_size, seed, shuffle, held, progress, watcher,
+            self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,
             first, 0, history, steps_per_epoch,
         )  # fmt: skip
         self._versions.revision += 1
@@ -331,7 +294,7 @@ class Model:
         self,
         x: Given,
         y: Given,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         sample_weight: Given | None = None,
         verbose: Verbose = "auto",
     ) -> Logs:
@@ -343,7 +306,8 @@ class Model:
         """
         del verbose
         rows = self._weighted("evaluate", x, y, sample_weight)
-        return self._engine.evaluate(batch_feeds(self._engine, rows, batch_size))
+        size = common_batch(self._bundle, {"evaluate": rows}, batch_size)
+        return self._engine.evaluate(batch_feeds(self._engine, rows, size))
 
     def save(self, folder: str | Path) -> None:
         """Write the spec and the whole state; `Model.restore` reads them back."""

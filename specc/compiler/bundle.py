@@ -11,7 +11,7 @@ from specc.compiler.compiler import Compiler
 from specc.compiler.objective import Target, targets
 from specc.compiler.preparing import least_opset
 from specc.compiler.program import Port, Program
-from specc.compiler.state import Array, StateMap
+from specc.compiler.state import STATES, Array, StateMap
 from specc.data.preparation import Preparation
 from specc.errors import RunError
 from specc.network import Network
@@ -66,6 +66,17 @@ class Bundle:
         """The model's inputs, in order."""
         return self.programs["infer"].ports("input")
 
+    @property
+    def batch(self) -> int | None:
+        """The number of samples that every run takes; None when they take any."""
+        return self.programs["infer"].batch
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """Names of what stateful layers carry from batch to batch."""
+        found = (t.elements for t in self.state.tensors if t.name == STATES)
+        return tuple(e.name for elements in found for e in elements)
+
     def check_weights(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Arrays for every weight, with its shape and type.
 
@@ -107,9 +118,9 @@ def bundle(compiler: Compiler) -> Bundle:
         programs["train"] = compiler.train()
         programs["eval"] = compiler.evaluate()
         infos = tuple(_target_info(compiler, t, programs["train"]) for t in _targets(compiler))
-        given = spec.train.optimizer.learning_rate
+        given = spec.train.optimizer.rule.learning_rate
         rate = None if isinstance(given, Schedule) else float(given)
-        averaged = spec.train.optimizer.use_ema
+        averaged = spec.train.optimizer.rule.use_ema
     programs["infer"] = compiler.infer()
     weights = weight_infos(network)
     return Bundle(

@@ -23,7 +23,7 @@ class Forward:
 
     Attributes:
         weights: tensors of the weights, by unique name, made when first asked for.
-        updates: new values of non-trainable weights after the step.
+        updates: new values of non-trainable weights and of states after the batch.
         losses: scalars that layers and regularizers add to the loss.
         step: the step counter that keys random numbers, when there is one.
     """
@@ -72,11 +72,11 @@ class LayerLowering:
     draws: int = 0
 
     def weight(self, name: str) -> Tensor:
-        """The layer's weight called `name`."""
+        """The layer's weight or state called `name`."""
         return self.forward.weight(self.declared[name])
 
     def assign(self, name: str, value: Tensor) -> None:
-        """The weight's value after this step."""
+        """The weight's or state's value after this batch."""
         self.forward.updates[self.declared[name].name] = value
 
     def add_loss(self, value: Tensor) -> None:
@@ -164,9 +164,9 @@ def _lower_call(
     call: Call, layer: Layer, given: Sequence[Flow | None], forward: Forward, label: str
 ) -> list[Flow]:
     # Unique names are the node's path and the local name, which the first weight tells apart.
-    first = call.node.weights[:1]
-    path = len(first[0].name) - len(first[0].weight.name) if first else 0
-    declared = {w.name[path:]: w for w in call.node.weights}
+    held = (*call.node.weights, *call.node.states)
+    path = len(held[0].name) - len(held[0].weight.name) if held else 0
+    declared = {w.name[path:]: w for w in held}
     if layer.trainable and not call.node.trainable:
         # An enclosing model is frozen; as in Keras its layers then behave as frozen ones.
         layer = layer.model_copy(update={"trainable": False})

@@ -28,7 +28,8 @@ CLASSES = "classes"
 class Tabular(Source):
     """A table with one sample in a row: columns are inputs, one or more are targets.
 
-    Inputs are float32 (n, numbers). A target of whole numbers is class ids; one of text is too,
+    Inputs are float32 (n, numbers); an input of dtype string takes the cells themselves, "" where
+    one is missing. A target of whole numbers is class ids; one of text is too,
     with ids in the sorted order of the texts, which then name the classes; other numbers are
     float32. Several target columns make float32 (n, columns).
     """
@@ -221,6 +222,11 @@ class _Load:
                 found[name] = stored_one
             elif not any(column in source.columns for column in group):
                 found[name] = None
+            elif self._names.dtypes.get(name) == "string":
+                raise DataError(
+                    f"data.{source.key}.columns: expected none of {', '.join(group)}, for the input"
+                    f" {name!r} takes texts as they are"
+                )
             else:
                 plain = Numeric(scale="none")
                 kinds = {
@@ -251,8 +257,11 @@ class _Load:
     ) -> Samples:
         """All rows of a table. Rows that are left out later may hold NaN."""
         x: list[Array] = []
-        for group, columns in zip(groups, prepared.values(), strict=True):
-            if columns is None:
+        for group, (input_name, columns) in zip(groups, prepared.items(), strict=True):
+            if columns is None and self._names.dtypes.get(input_name) == "string":
+                cells = [np.array(table.texts(name), np.object_) for name in group]
+                x.append(np.stack(cells, axis=1))
+            elif columns is None:
                 x.append(self._matrix(table, group))
             else:
                 cells = [kind.read(table, name) for name, kind in columns.columns.items()]

@@ -31,7 +31,7 @@ M = TypeVar("M", bound=Member)
 RENAMED = {("metric", "Accuracy"): "exact_accuracy"}
 
 # Keys that kinds lack, and the value at which they change nothing; null never changes anything.
-NEUTRAL: dict[str, object] = {"autocast": True, "sparse": False}
+NEUTRAL: dict[str, object] = {"autocast": True, "sparse": False, "oov_method": "floormod"}
 # Keys that other parts of the importer read, or that follow from others.
 ELSEWHERE = ("name", "batch_input_shape", "vocabulary_size")
 # Keras' policies that compute in another type give other numbers.

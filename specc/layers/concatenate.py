@@ -10,7 +10,7 @@ import numpy as np
 from typing_extensions import override
 
 from specc import primitives as ops
-from specc.layer import Layer, Lowering, Masks, Shapes
+from specc.layer import Layer, Lowering, Masks, Shapes, moved_text
 from specc.layers.types import promoted
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, axis_index
@@ -29,6 +29,10 @@ class Concatenate(Layer):
 
     axis: int = -1
     """The axis along which the inputs are joined."""
+
+    @override
+    def text(self, given: Sequence[bool]) -> bool:
+        return moved_text(given)
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:

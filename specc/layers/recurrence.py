@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from specc import primitives as ops
 from specc.family import snake_case
-from specc.fields import unsupported
+from specc.initializers import Zeros
 from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
 from specc.layers.attending import optional
 from specc.layers.cells import Cell, Course, Ran
@@ -40,8 +40,10 @@ class Recurrence(Layer):
     """Whether the last states are further results."""
     go_backwards: bool = False
     """Whether the last step comes first; outputs stay in the order in which they are made."""
-    stateful: Annotated[Literal[False], unsupported("a state kept between batches")] = False
-    """Whether a batch begins with the states at which the last one ended: not supported."""
+    stateful: bool = False
+    """Whether a batch begins with the states at which the last one ended. It needs an input with a
+    fixed `batch`. Nothing resets the states by itself, neither between epochs nor before
+    evaluations and predictions."""
     unroll: bool = False
     """Whether every step is written out in the graph; it changes no result."""
 
@@ -86,6 +88,21 @@ class Recurrence(Layer):
         return inner_weights(self.inner_name, self.inner, (self._step(inputs),))
 
     @override
+    def states(self, inputs: Shapes) -> tuple[Weight, ...]:
+        if not self.stateful:
+            return ()
+        shapes = self.inner.state_shapes(self._step(inputs))
+        if inputs[0][0] is None:
+            raise ShapeError(
+                f"stateful: expected a fixed batch size, found {show(inputs[0])}; write `batch` at"
+                " the input: {shape: [...], batch: 16}"
+            )
+        return tuple(
+            Weight(name, tuple(dim or 0 for dim in shape), Zeros(), trainable=False)
+            for name, shape in zip(_state_names(len(shapes)), shapes, strict=True)
+        )
+
+    @override
     def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
         return stored_inside(weights, self.inner_name, "cell", self.inner)
 
@@ -111,8 +128,14 @@ class Recurrence(Layer):
         if self.go_backwards:
             x = ops.reverse(x, 1)
             mask = None if mask is None else ops.reverse(mask, 1)
-        course = Course(mask, self.zeros_for_mask, start, self.return_state, self.unroll)
+        names = _state_names(self.inner.state_count if self.stateful else 0)
+        start = start or tuple(map(low.weight, names))
+        kept = self.return_state or self.stateful
+        course = Course(mask, self.zeros_for_mask, start, kept, self.unroll)
         ran = self.inner.run(Nested(low, self.inner_name), x, course)
+        for name, state in zip(names, ran.states, strict=False):
+            # What a batch was given is a constant for it: no gradient reaches the batch before.
+            low.assign(name, ops.stop_gradient(state))
         return self._given(ran)
 
     def _given(self, ran: Ran) -> Tensor | tuple[Tensor, ...]:
@@ -139,6 +162,11 @@ def _check_states(given: Sequence[Shape], wanted: Shapes) -> None:
     for shape, state in zip(given, wanted, strict=True):
         if not fits(shape, state):
             raise ShapeError(f"expected an initial state {show(state)}, found {show(shape)}")
+
+
+def _state_names(count: int) -> list[str]:
+    """Keras calls every state `rnn_state`; here a number tells them apart."""
+    return [f"rnn_state_{i}" if i else "rnn_state" for i in range(count)]
 
 
 def same_fields(layer: Layer, kind: type[Layer]) -> dict[str, Any]:

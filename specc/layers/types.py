@@ -33,7 +33,9 @@ def widest(types: Sequence[DType]) -> DType:
 
 
 def promoted(tensors: Sequence[Tensor], *, least: DType = "bool") -> list[Tensor]:
-    """All in their common element type, which is at least `least`."""
+    """All in their common element type, which is at least `least`; texts only meet texts."""
+    if all(x.dtype == "string" for x in tensors):
+        return list(tensors)
     wide = widest([*(x.dtype for x in tensors), least])
     if wide in FLOATS:
         # An int64 next to a float16 is a float16 as well.

@@ -99,6 +99,9 @@ def objectives(
 def _misfits(objective: Objective) -> Iterator[tuple[str, str]]:
     """Why no target fits both the loss and the output, and which metrics fit neither."""
     shape = objective.output.shape
+    if objective.output.text and (objective.loss is not None or objective.metrics):
+        yield "loss", f"output {objective.name!r} is text, which has no loss and no metrics"
+        return
     try:
         target, _ = objective.target()
     except ShapeError as error:

@@ -85,8 +85,15 @@ from specc.primitives.source import state as state
 from specc.primitives.tensor import Tensor as Tensor
 from specc.primitives.tensor import Trace as Trace
 from specc.primitives.tensor import is_float as is_float
+from specc.primitives.texts import character_places as character_places
 from specc.primitives.texts import first_words as first_words
 from specc.primitives.texts import is_text as is_text
+from specc.primitives.texts import lower_case as lower_case
+from specc.primitives.texts import text_at as text_at
+from specc.primitives.texts import text_places as text_places
+from specc.primitives.texts import without as without
+from specc.primitives.texts import word_counts as word_counts
+from specc.primitives.texts import word_places as word_places
 from specc.primitives.window import average_pool as average_pool
 from specc.primitives.window import batch_norm as batch_norm
 from specc.primitives.window import batch_norm_training as batch_norm_training

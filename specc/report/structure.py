@@ -34,7 +34,8 @@ def layers(run: Opened) -> Section:
     train = run.spec.train
     batch = 1 if train is None else train.batch_size
     found = costs(run.network, batch, None if train is None else train.optimizer)
-    seconds = _seconds(run, [call.name for call in found.calls])
+    timed = run.network.batch or TIMED_BATCH
+    seconds = _seconds(run, [call.name for call in found.calls], timed)
     time = sum(seconds.values())
     params, macs = max(1, found.params), max(1, found.macs)
     rows = [_row(call, params, macs, seconds.get(call.name, 0.0), time) for call in found.calls]
@@ -46,8 +47,7 @@ def layers(run: Opened) -> Section:
     )
     if time:
         totals += (
-            f", and {_time(time / TIMED_BATCH)} on this machine's processor in a batch of"
-            f" {TIMED_BATCH}"
+            f", and {duration(time / timed)} on this machine's processor in a batch of {timed}"
         )
     totals += "."
     if train is not None:
@@ -59,12 +59,11 @@ def layers(run: Opened) -> Section:
     return Section("Layers", f"{totals}</p>{table('Layers', header, rows, 3)}")
 
 
-def _time(seconds: float) -> str:
-    """Two digits in a unit that fits: `4.6 ms`."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.2g} {unit}"
-    return f"{seconds / 1e-9:.2g} ns"
+def duration(seconds: float) -> str:
+    """Two digits in a unit that fits: `4.6 ms`, `300 µs`."""
+    units = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
+    unit, size = next((each for each in units if seconds >= each[1]), units[-1])
+    return f"{float(f'{seconds / size:.2g}'):g} {unit}"
 
 
 def _row(call: CallCost, params: int, macs: int, seconds: float, time: float) -> list[str]:
@@ -78,14 +77,13 @@ def _row(call: CallCost, params: int, macs: int, seconds: float, time: float) ->
     return [*cells, with_bar(f"{seconds / time:.1%}", seconds / time)] if time else cells
 
 
-def _seconds(run: Opened, names: list[str]) -> dict[str, float]:
-    """Seconds of each call's nodes for a small batch; nothing without samples."""
+def _seconds(run: Opened, names: list[str], count: int) -> dict[str, float]:
+    """Seconds of each call's nodes for `count` samples; nothing without samples."""
     if run.seen is None:
         return {}
     inputs = [entry.name for entry in run.spec.model.inputs]
     feeds = {
-        name: np.ascontiguousarray(x[:TIMED_BATCH])
-        for name, x in zip(inputs, run.seen.x, strict=True)
+        name: np.ascontiguousarray(x[:count]) for name, x in zip(inputs, run.seen.x, strict=True)
     }
     found: dict[str, float] = {}
     by_length = sorted(names, key=len, reverse=True)

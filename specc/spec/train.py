@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from specc.callbacks import Callback
+from specc.data.batches import Shuffle
 from specc.losses import Loss
 from specc.metrics import Metric
-from specc.optimizers import Optimizer, RMSprop
+from specc.optimizers import AnyOptimizer, RMSprop
 
 # For the only output, or for each: in their order, or by name.
 Metrics: TypeAlias = list[Metric] | list[list[Metric]] | dict[str, list[Metric]]
@@ -28,7 +29,7 @@ class TrainSpec(BaseModel):
     loss_weights: list[float] | dict[str, float] | None = None
     """Factors of the outputs' losses in the total; 1 by default."""
 
-    optimizer: Optimizer = RMSprop()
+    optimizer: AnyOptimizer = RMSprop()
     """The update rule."""
 
     metrics: Metrics = []
@@ -46,8 +47,9 @@ class TrainSpec(BaseModel):
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     """Decides everything random: initial weights, shuffling, dropout."""
 
-    shuffle: bool = True
-    """Whether each epoch sees the samples in a new order."""
+    shuffle: Shuffle = True
+    """Whether each epoch sees the samples in a new order; `batch`: batches of neighbours in a new
+    order, for files on disks that are slow to seek."""
 
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the training data, taken from its end, kept for validation."""
@@ -57,7 +59,7 @@ class TrainSpec(BaseModel):
     same, by its number of samples."""
 
     steps_per_epoch: Annotated[int, Field(ge=1)] | None = None
-    """Most steps of an epoch; each epoch takes other samples. All of them by default."""
+    """Most steps of an epoch; the next one goes on where it ended. All samples by default."""
 
     freeze: list[str] = []
     """Layers that are not trained, by name: `conv*`, `encoder/*` for a sub-model's."""

@@ -9,7 +9,9 @@ import time
 import numpy as np
 import pytest
 
-from specc.data.batches import Batches, order
+from specc.data import order as orders
+from specc.data.batches import Batches
+from specc.data.order import Order, order
 from specc.data.prefetch import Prefetch
 from specc.data.source import Samples
 
@@ -43,6 +45,49 @@ def test_order_is_frozen() -> None:
     assert order(1, 2, 5, shuffle=False).tolist() == [0, 1, 2, 3, 4]
 
 
+def network(seed: int, epoch: int, n: int) -> list[int]:
+    """The permutation of `Order` in Python integers."""
+    keys = philox((seed, epoch), 8)
+    a = next(a for a in range(n) if a * a >= n)
+    b = -(-n // a)
+
+    def mixed(z: int) -> int:
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
+        return z ^ (z >> 31)
+
+    def permuted(x: int) -> int:
+        left, right = divmod(x, b)
+        for i in range(0, 8, 2):
+            left = (left + mixed(right ^ keys[i])) % a
+            right = (right + mixed(left ^ keys[i + 1])) % b
+        x = left * b + right
+        return x if x < n else permuted(x)
+
+    return [permuted(x) for x in range(n)]
+
+
+@pytest.mark.parametrize("n", [99, 100, 101, 10_007])
+def test_long_orders_are_looked_up(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "SORTED", 90)
+    expected = network(3, 4, n)
+    assert sorted(expected) == list(range(n))
+    assert order(3, 4, n).tolist() == expected
+    assert Order(3, 4, n)[n - 7 : n + 5].tolist() == expected[n - 7 :]
+    assert Order(3, 4, n, shuffle=False)[5:9].tolist() == [5, 6, 7, 8]
+
+
+def test_long_orders_look_random() -> None:
+    """Chi-squared of where each of 64 stretches of neighbours goes, and no neighbours stay."""
+    n = orders.SORTED + 64
+    index = Order(0, 0, n)[0:n]
+    assert np.bincount(index, minlength=n).max() == 1
+    counts, *_ = np.histogram2d(np.arange(n), index, bins=64)
+    chi = ((counts - n / 64**2) ** 2 / (n / 64**2)).sum()
+    assert abs(chi - 63**2) < 5 * (2 * 63**2) ** 0.5
+    assert (np.diff(index) == 1).sum() < 10
+
+
 def samples(n: int) -> Samples:
     x = np.arange(n * 3, dtype=np.float32).reshape(n, 3)
     return Samples((x, x[:, :1] * 2), (np.arange(n),))
@@ -63,6 +108,29 @@ def test_batches_cover_the_epoch_in_order(n: int, size: int, shuffle: bool) -> N
         joined = np.concatenate([b.samples.x[position] for b in got])
         np.testing.assert_array_equal(joined, arrays[index])
     np.testing.assert_array_equal(np.concatenate([b.samples.y[0] for b in got]), index)
+
+
+def test_batches_of_neighbours() -> None:
+    data = samples(23)
+    batches = Batches(data, 4, seed=3, shuffle="batch")
+    found = [batch.index.tolist() for batch in batches.produce(1)]
+    blocks = order(3, 1, 5)
+    assert found[:5] == [list(range(4 * b, 4 * b + 4)) for b in blocks]
+    assert found[5] == [20, 21, 22]
+    assert [b.index.tolist() for b in batches.produce(1, 2)] == found[2:]
+    for batch in batches.produce(1):
+        np.testing.assert_array_equal(batch.samples.x[0], data.x[0][batch.index])
+
+
+def test_epochs_of_some_steps_go_on_where_the_last_ended() -> None:
+    """Six batches in all, four in an epoch: two epochs take one pass and a third of the next."""
+    every = [b.index.tolist() for n in range(3) for b in Batches(samples(23), 4, 1).produce(n)]
+    some = Batches(samples(23), 4, 1, limit=4)
+    found = [b.index.tolist() for epoch in range(4) for b in some.produce(epoch)]
+    assert found == every[:16]
+    assert [b.step for b in some.produce(1)] == [0, 1, 2, 3]
+    assert [b.index.tolist() for b in some.produce(1, 3)] == found[7:8]
+    assert Batches(samples(23), 4, limit=9).steps == 6
 
 
 def test_an_epoch_continues_at_any_step() -> None:

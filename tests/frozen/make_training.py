@@ -166,6 +166,18 @@ WEIGHTS = [
          class_weight={"0": 2.0, "2": 0.5}, metrics=["accuracy"]),
     case("sample_weight", "mse", rows=True, metrics=["mae"]),
 ]  # fmt: skip
+Scaled = optimizers.LossScaleOptimizer
+# Scales so large that the first gradients overflow.
+SCALED = [
+    case("loss_scale_optimizer", losses.MeanSquaredError(reduction="sum"),
+         optimizer=Scaled(SGD(0.01, momentum=0.9), 2.0**127, dynamic_growth_steps=2)),
+    case("loss_scale_optimizer_small", optimizer=Scaled(Adam(0.02, clipnorm=0.3))),
+    case("loss_scale_optimizer_schedule", losses.MeanSquaredError(reduction="sum"),
+         optimizer=Scaled(Adam(schedules.ExponentialDecay(0.05, 1, 0.5), use_ema=True,
+                               ema_overwrite_frequency=2), 2.0**126, 2)),
+    case("loss_scale_optimizer_accumulating", losses.MeanSquaredError(reduction="sum"),
+         optimizer=Scaled(optimizers.Nadam(0.1, gradient_accumulation_steps=2), 2.0**126, 3)),
+]  # fmt: skip
 # How losses and metrics meet weights, masks and positions, and what logs are called.
 COUNTED = [
     case("metrics_of_one_name", losses.BinaryCrossentropy(), "binary", model=mlp(2, "sigmoid"),
@@ -192,7 +204,7 @@ COUNTED = [
     case("dice_masked_sum", losses.Dice(reduction="sum"), "shares of positions",
          model=steps(layers.Masking(), activation="softmax")),
 ]  # fmt: skip
-STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *COUNTED]
+STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *SCALED, *COUNTED]
 
 # Arguments of fit besides x and y, of which there are N.
 N = 11
@@ -319,12 +331,15 @@ def stepped(number, name, told):
         seen.append(told_logs)
         if t == 0:
             step1 = [numbers(w) for w in model.get_weights()]
+    scaled = isinstance(model.optimizer, Scaled)
+    kept = [model.optimizer.step_counter, model.optimizer.dynamic_scale] if scaled else []
     return {
         "name": name, **described(model, told, first), "x": numbers(x), "y": numbers(y),
         "x_shape": x.shape, "y_shape": y.shape, "y_dtype": str(y.dtype),
         "rows": numbers(rows) if told.get("rows") else None,
         "logs": logs(seen),
         "step1": step1, "final": [numbers(w) for w in model.get_weights()],
+        "kept": [float(v) for v in kept],
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import specc
-from specc.data.batches import order
+from specc.data.order import order
 from tests.model.frozen import Run, by_class, runs
 from tests.model.golden_cases import TARGETS, close
 from tests.model.specs import LINE, RICH, TOWERS, line_data, model, rich_data, towers_data
@@ -101,7 +101,7 @@ def test_every_epoch_has_its_own_order(monkeypatch: pytest.MonkeyPatch) -> None:
         found.append(tuple(index := order(*args)))  # pyright: ignore[reportArgumentType]
         return index
 
-    monkeypatch.setattr("specc.data.batches.order", spy)
+    monkeypatch.setattr("specc.data.order.order", spy)
     x, y = line_data(30)
     for seed in (0, 0, 1):
         made = model(seed=seed)

@@ -294,5 +294,8 @@ def test_every_function_of_the_vocabulary_is_used() -> None:
     others |= {"random_uniform", "random_normal"}
     # tests/data/test_columns.py has them.
     others |= {"is_text", "first_words"}
+    # tests/model/test_texts.py has them.
+    others |= {"lower_case", "without", "text_places", "text_at"}
+    others |= {"word_places", "word_counts", "character_places"}
     named = {name.partition("-")[0] for name in USES} | set(_flags.__code__.co_names)
     assert functions - modules - others <= named
