@@ -116,18 +116,23 @@ class RunFolder:
         replace(self.path / METRICS, text.getvalue().encode())
 
     def metrics(self, epochs: int) -> list[dict[str, float]]:
-        """The logs of the first `epochs` epochs; later rows came after the checkpoint."""
+        """The logs of the first `epochs` epochs; later rows came after the checkpoint.
+
+        Raises:
+            RunError: the file is damaged.
+        """
         path = self.path / METRICS
         if not path.is_file():
             return []
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [dict(row) for row in csv.DictReader(file)]
         try:
+            with path.open(encoding="utf-8", newline="") as file:
+                names, *rows = [row for row in csv.reader(file) if row] or [[]]
             return [
-                {k: float(v) for k, v in row.items() if k != "epoch" and v} for row in rows[:epochs]
+                {k: float(v) for k, v in zip(names, row, strict=True) if k != "epoch" and v}
+                for row in rows[:epochs]
             ]
-        except ValueError as error:
-            raise RunError(f"{path}: {error}") from error
+        except (ValueError, csv.Error) as error:
+            raise RunError(f"{path}: expected a table of numbers ({error})") from error
 
 
 def new_folder(name: str, parent: Path = Path("runs")) -> Path:
