@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from specc.data.csv_format import read_csv
 from specc.data.images import SUFFIXES, Frame, frame, read_image
+from specc.data.learned import texts
 from specc.data.location import locate, locate_folder
 from specc.data.preparation import Pixels, stored
 from specc.data.rows import Array, Converted, Index, Rows
@@ -59,7 +60,8 @@ class ImageFolder(Source):
             raise DataError(f"data.image_folder: expected an input of known size, found {shape}")
         wanted = frame(shape, name)
         found = self._listed(root) if self.table is not None else _foldered(root)
-        known = (names.learned or {}).get(CLASSES)
+        stored_ones = (names.learned or {}).get(CLASSES)
+        known = None if stored_ones is None else texts(stored_ones, CLASSES)
         classes = known or sorted({label for pairs in found.values() for _, label in pairs})
         floats = names.dtypes[name] in FLOATS
         pixels = self._pixels(tuple(d for d in shape[1:] if d is not None), wanted)
