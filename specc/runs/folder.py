@@ -17,6 +17,7 @@ import json
 import platform
 import re
 import subprocess
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +33,19 @@ RECORD, SPEC, METRICS, CHECKPOINTS = "run.json", "spec.yaml", "metrics.csv", "ch
 LEARNED = "learned.json"
 # Raised when the record's structure changes.
 FORMAT = 1
+# The fields of the record that something reads; `test` comes when the run has finished.
+RECORDED: Mapping[str, Any] = {
+    "name": str,
+    "device": str,
+    "threads": int,
+    "data": str | None,
+    "seed": int,
+    "epochs": int,
+    "environment": dict | None,
+    "start_from": str | None,
+    "finished": bool,
+    "test": dict | None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ class RunFolder:
         """How the run was started.
 
         Raises:
-            RunError: this is no run folder.
+            RunError: this is no run folder, or its record is damaged.
         """
         path = self.path / RECORD
         try:
@@ -76,7 +90,15 @@ class RunFolder:
             raise RunError(f"{path}: no JSON ({error})") from error
         if not isinstance(found, dict) or cast("Any", found).get("format") != FORMAT:
             raise RunError(f"{path}: expected run format {FORMAT}")
-        return cast("dict[str, Any]", found)
+        record = cast("dict[str, Any]", found)
+        for name, kind in RECORDED.items():
+            if not isinstance(record.get(name), kind):
+                raise _damaged(path, name, record.get(name))
+        test = cast("dict[str, object]", record.get("test") or {})
+        for name, value in test.items():
+            if not isinstance(value, int | float):
+                raise _damaged(path, f"test.{name}", value)
+        return record
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write the record, whole or not at all."""
@@ -133,6 +155,11 @@ class RunFolder:
             ]
         except (ValueError, csv.Error) as error:
             raise RunError(f"{path}: expected a table of numbers ({error})") from error
+
+
+def _damaged(path: Path, field: str, value: object) -> RunError:
+    shown = textwrap.shorten(repr(value), 60)
+    return RunError(f"{path}: {field}: expected what training wrote, found {shown}")
 
 
 def new_folder(name: str, parent: Path = Path("runs")) -> Path:
