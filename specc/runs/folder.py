@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
 from pathlib import Path
+from types import UnionType
 from typing import Any, cast
 
 from specc.checkpoint import Checkpoints, latest
@@ -34,7 +35,7 @@ LEARNED = "learned.json"
 # Raised when the record's structure changes.
 FORMAT = 1
 # The fields of the record that something reads; `test` comes when the run has finished.
-RECORDED: Mapping[str, Any] = {
+RECORDED: Mapping[str, type | UnionType] = {
     "name": str,
     "device": str,
     "threads": int,
