@@ -34,7 +34,7 @@ RECORD, SPEC, METRICS, CHECKPOINTS = "run.json", "spec.yaml", "metrics.csv", "ch
 LEARNED = "learned.json"
 # Raised when the record's structure changes.
 FORMAT = 1
-# The fields of the record that something reads; `test` comes when the run has finished.
+# The fields of the record that something reads, besides the mappings `environment` and `test`.
 RECORDED: Mapping[str, type | UnionType] = {
     "name": str,
     "device": str,
@@ -42,10 +42,8 @@ RECORDED: Mapping[str, type | UnionType] = {
     "data": str | None,
     "seed": int,
     "epochs": int,
-    "environment": dict | None,
     "start_from": str | None,
     "finished": bool,
-    "test": dict | None,
 }
 
 
@@ -95,8 +93,10 @@ class RunFolder:
         for name, kind in RECORDED.items():
             if not isinstance(record.get(name), kind):
                 raise _damaged(path, name, record.get(name))
-        test = cast("dict[str, object]", record.get("test") or {})
-        for name, value in test.items():
+        for name in ("environment", "test"):
+            if not isinstance(record.get(name, {}), dict):
+                raise _damaged(path, name, record[name])
+        for name, value in cast("dict[str, object]", record.get("test", {})).items():
             if not isinstance(value, int | float):
                 raise _damaged(path, f"test.{name}", value)
         return record

@@ -56,7 +56,7 @@ def reproduce(
     if not record.get("finished"):
         raise RunError(f"{run}: expected a finished run; finish it with --resume")
     now = environment()
-    then: dict[str, str] = record.get("environment") or {}
+    then: dict[str, str] = record.get("environment", {})
     changed = {
         name: (str(then.get(name)), str(now.get(name)))
         for name in sorted({*then, *now})
