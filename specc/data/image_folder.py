@@ -17,7 +17,7 @@ from specc.data.location import locate, locate_folder
 from specc.data.preparation import Pixels, stored
 from specc.data.rows import Array, Converted, Index, Rows
 from specc.data.source import Dataset, Names, Samples, Source
-from specc.errors import DataError, nearest
+from specc.errors import DataError, cut, nearest
 from specc.tensors import FLOATS
 
 CLASSES = "classes"
@@ -99,7 +99,7 @@ class ImageFolder(Source):
             if part not in SPLITS or not label:
                 raise DataError(
                     f"{table.place(row)}: expected a class, and train, test or validation in "
-                    f"column 'split', found {label!r} and {part!r}"
+                    f"column 'split', found {cut(label)!r} and {cut(part)!r}"
                 )
             place = locate(file, root, table.place(row))
             found.setdefault(part, []).append((place, label))
@@ -136,7 +136,7 @@ def _samples(
     for path, label in pairs:
         if label not in ids:
             raise DataError(
-                f"{path}: expected a class that the model was trained with, found {label!r};"
+                f"{path}: expected a class that the model was trained with, found {cut(label)!r};"
                 f"{nearest(label, classes)}"
             )
     rows: Rows = Pictures([path for path, _ in pairs], wanted)

@@ -19,7 +19,7 @@ from specc.data.rows import Array, Index
 from specc.data.source import Dataset, Names, Samples, Source
 from specc.data.splits import Facts, Parts, Random, Share
 from specc.data.table import Table
-from specc.errors import DataError, RunError, nearest
+from specc.errors import DataError, RunError, cut, nearest
 
 ColumnName: TypeAlias = str | int
 ColumnNames: TypeAlias = ColumnName | list[ColumnName]
@@ -305,7 +305,7 @@ class _Load:
             row = strange[0]
             raise DataError(
                 f"{table.place(row)}: column {name!r}: expected a class that the model was trained"
-                f" with, found {cells[row]!r};{nearest(cells[row], classes)}"
+                f" with, found {cut(cells[row])!r};{nearest(cells[row], classes)}"
             )
         return found
 

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from specc.data.learned import mapping, texts
 from specc.data.rows import Array
-from specc.errors import DataError, RunError
+from specc.errors import DataError, RunError, cut
 from specc.family import Member
 
 # What stands for words that the vocabulary left out.
@@ -91,7 +91,7 @@ class _Listed(Coder):
         except KeyError as error:
             raise DataError(
                 f"text: expected tokens of the vocabulary that the model was trained with, "
-                f"found {error.args[0]!r}; the vocabulary has {self.size} tokens"
+                f"found {cut(error.args[0])!r}; the vocabulary has {self.size} tokens"
             ) from None
 
     @override
