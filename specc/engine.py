@@ -111,7 +111,7 @@ class Engine:
 
     def carried(self) -> Array | None:
         """What stateful layers carry from batch to batch, as programs take it; None without any."""
-        if STATES not in self.bundle.state:
+        if not self.bundle.carried:
             return None
         return self.bundle.state[STATES].pack(self.state())
 

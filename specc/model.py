@@ -142,11 +142,13 @@ class Model:
         arrays = feeding.inputs(self._bundle.inputs, x)
         predictor = self._versions.predictor()
         size = feeding.rows_in_batch(self._bundle, "predict", len(arrays[0]), batch_size)
+        if len(arrays[0]) <= size:
+            # Nothing is to be cut: one sample at a time is asked for often, and detours cost.
+            given = [tuple(map(whole, arrays))]
+        else:
+            batches = Batches(Samples(arrays, ()), size, shuffle=False)
+            given = (b.samples.x for b in batches.produce(0))
         names = [p.name for p in self._bundle.inputs]
-        batches = Batches(Samples(arrays, ()), size, shuffle=False)
-        # Nothing is to be cut: one sample at a time is asked for often, and waits for every detour.
-        single = batches.steps <= 1
-        given = [tuple(map(whole, arrays))] if single else (b.samples.x for b in batches.produce(0))
         fed = (dict(zip(names, xs, strict=True)) for xs in given)
         outputs = list(self._engine.predict(predictor, fed).values())
         return outputs[0] if len(outputs) == 1 else outputs

@@ -162,6 +162,9 @@ class Served:
         """Named outputs for named inputs (arrays of exactly the declared element types)."""
         ready = {k: np.ascontiguousarray(v) if np.ndim(v) else np.asarray(v)
                  for k, v in feeds.items()}  # fmt: skip
+        if not self.states:
+            values = cast("list[Array]", self.session.run(list(outputs), ready))
+            return dict(zip(outputs, values, strict=True))
         own = {name: array for name, array in self.states.items() if name not in feeds}
         names = [*outputs, *(NEXT + name for name in own)]
         values = cast("list[Array]", self.session.run(names, ready | own))
@@ -177,17 +180,20 @@ class Runner:
     device: Device = "cpu"
     threads: int | None = None
     served: Served = field(init=False, repr=False)
+    _outputs: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.served = Served(open_session(self.program.model, self.device, self.threads))
+        self._outputs = tuple(p.name for p in self.program.outputs if p.feeds != STATES)
 
     def run(
         self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None
     ) -> dict[str, Array]:
         """Named outputs for named inputs; by default all but the states that nobody fed."""
         if outputs is None:
-            ports = self.program.outputs
-            outputs = [p.name for p in ports if p.feeds != STATES or STATES in feeds]
+            outputs = self._outputs
+            if STATES in feeds:
+                outputs = [p.name for p in self.program.outputs]
         return self.served.run(feeds, outputs)
 
 

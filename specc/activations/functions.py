@@ -84,7 +84,7 @@ def gelu(x: Tensor, approximate: bool = False) -> Tensor:
     if approximate:
         inner = (x + x * x * x * 0.044715) * math.sqrt(2.0 / math.pi)
         return x * 0.5 * (ops.tanh(inner) + 1.0)
-    return x * 0.5 * (ops.erf(x * math.sqrt(0.5)) + 1.0)
+    return ops.gelu(x)
 
 
 @activation("sigmoid", cost=3)

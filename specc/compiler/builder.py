@@ -13,6 +13,7 @@ from specc.graph import Graph, Value
 from specc.network import Network
 from specc.onnx_model import to_bytes
 from specc.primitives import Tensor, Trace
+from specc.scales import fold_scales
 from specc.targets.layout import Layout, Placed, placed, plain, regroup
 from specc.targets.realiser import Realiser
 from specc.targets.storage import Packed, Storage, WeightSource
@@ -72,6 +73,7 @@ class Builder:
     def program(self, name: str, metadata: Mapping[str, str]) -> Program:
         """The checked model and its signature."""
         values = {key: value for key, (value, _) in self.outputs.items()}
+        fold_scales(self.graph, list(values.values()))
         nodes = Counter(node.op for node in self.graph.live(list(values.values())))
         model = to_bytes(
             self.graph, name, [value for value, _ in self.inputs.values()], values, metadata

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class TargetInfo:
     classes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bundle:
     """The programs of one spec for one target.
 
@@ -61,7 +62,7 @@ class Bundle:
     rate: float | None = None
     averaged: bool = False
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Port, ...]:
         """The model's inputs, in order."""
         return self.programs["infer"].ports("input")
@@ -71,7 +72,7 @@ class Bundle:
         """The number of samples that every run takes; None when they take any."""
         return self.programs["infer"].batch
 
-    @property
+    @cached_property
     def carried(self) -> tuple[str, ...]:
         """Names of what stateful layers carry from batch to batch."""
         found = (t.elements for t in self.state.tensors if t.name == STATES)

@@ -170,7 +170,8 @@ def _cast(array: Array, dtype: DType, name: str, rows: Index | None = None) -> A
         DataError: a value is NaN or does not survive.
     """
     kind = array.dtype.kind
-    if kind == "f" and array.size and np.isnan(array.min()):
+    # The least of numbers among which one is NaN is NaN: one pass, and no array of bools.
+    if kind == "f" and array.size and np.isnan(np.minimum.reduce(array, axis=None)):
         index = _first(np.isnan(array), rows)
         raise DataError(f"{name}: expected numbers, found NaN in sample {index}; clean the data")
     if array.dtype == dtype:

@@ -17,7 +17,6 @@ from specc.fields import Rate
 from specc.initializers import GlorotUniform, Initializer, Zeros
 from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
 from specc.layers.attending import (
-    MASKED,
     band,
     boolean,
     both,
@@ -25,6 +24,7 @@ from specc.layers.attending import (
     check_mask,
     common_length,
     dropped,
+    full,
     key_shape,
     optional,
     returns_scores,
@@ -244,8 +244,8 @@ class ProjectedAttention(Layer):
         if mask is None:
             weights = ops.softmax(scores)
         else:
-            weights = ops.softmax(ops.where(mask, scores, MASKED))
-            if self.explicit(query, low.flags):
+            weights = ops.masked_softmax(scores, mask)
+            if self.explicit(query, low.flags) and (returns_scores(low.flags) or not full(mask)):
                 weights = ops.where(mask, weights, 0.0)
         mixed = ops.matmul(dropped(low, weights, self.dropout), v)
         order = self._order(q.rank)
