@@ -60,9 +60,12 @@ class Compiled:
 
 
 def compiled(
-    spec: Spec, target: str = "portable", opset: int | None = None, weights: Path | None = None
+    spec: Spec,
+    target: str = "portable",
+    opset: int | None = None,
+    weights: Path | Mapping[str, Array] | None = None,
 ) -> Compiled:
-    """A spec compiled, with weights drawn from its seed or read from a safetensors file.
+    """A spec compiled, with weights drawn from its seed, read from a safetensors file, or given.
 
     Raises:
         SpecError, CompileError: the spec does not compile.
@@ -73,7 +76,8 @@ def compiled(
     if weights is None:
         first = initial_weights(compiler, compiler.seed)
     else:
-        first = made.check_weights(load_tensors(weights)[0])
+        named = load_tensors(weights)[0] if isinstance(weights, Path) else weights
+        first = made.check_weights(named)
     return Compiled(spec, made, first, compiler.seed)
 
 
@@ -82,11 +86,11 @@ def write_compiled(
     spec: Spec,
     target: str = "portable",
     opset: int | None = None,
-    weights: Path | None = None,
+    weights: Path | Mapping[str, Array] | None = None,
 ) -> Bundle:
     """Compile a spec into `folder`: graphs, first state, manifest, the model that starts from it.
 
-    `weights` is a safetensors file of named weights; without it they are drawn from the seed.
+    `weights` are named, or a safetensors file of them; without any they are drawn from the seed.
 
     Raises:
         SpecError, CompileError: the spec does not compile.

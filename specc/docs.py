@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
+import linecache
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -28,13 +29,38 @@ def field_docs(model: type[BaseModel]) -> dict[str, str]:
 def _own(model: type[BaseModel]) -> dict[str, str]:
     """The docs in one class body: a string that stands directly below `name: type`."""
     try:
-        source = inspect.getsource(model)
-    except (OSError, TypeError):  # no source at hand: made at run time, or byte code alone
+        path = inspect.getsourcefile(model)
+    except TypeError:  # no source at hand: made at run time
         return {}
-    (body,) = ast.parse(textwrap.dedent(source)).body
-    statements = body.body if isinstance(body, ast.ClassDef) else []
+    return _in_file(path).get(model.__qualname__, {}) if path else {}
+
+
+@cache
+def _in_file(path: str) -> dict[str, dict[str, str]]:
+    """Those of every class in a file, by its qualified name; the file is parsed once for all."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(path)))
+    except SyntaxError:  # byte code beside a file that has changed since
+        return {}
+    return {name: _documented(body) for name, body in _classes(tree.body, "")}
+
+
+def _classes(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, Sequence[ast.stmt]]]:
+    """(qualified name, body) of classes, those inside classes and functions too."""
+    for statement in body:
+        match statement:
+            case ast.ClassDef(name=name, body=inner):
+                yield prefix + name, inner
+                yield from _classes(inner, f"{prefix}{name}.")
+            case ast.FunctionDef(name=name, body=inner):
+                yield from _classes(inner, f"{prefix}{name}.<locals>.")
+            case _:
+                pass
+
+
+def _documented(body: Sequence[ast.stmt]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for field, text in pairwise(statements):
+    for field, text in pairwise(body):
         match (field, text):
             case (
                 ast.AnnAssign(target=ast.Name(id=name)),

@@ -142,9 +142,14 @@ class Model:
             self._predictor = Runner(program, self.device, self.threads)
         names = [p.name for p in self._bundle.inputs]
         batches = Batches(Samples(arrays, ()), batch_size, shuffle=False)
-        given = [batch.samples.x for batch in batches.produce(0)] or [tuple(map(whole, arrays))]
+        # Nothing is to be cut: one sample at a time is asked for often, and waits for every detour.
+        single = batches.steps <= 1
+        given = [tuple(map(whole, arrays))] if single else (b.samples.x for b in batches.produce(0))
         parts = [self._predictor.run(dict(zip(names, xs, strict=True))) for xs in given]
-        outputs = [np.concatenate([p[key] for p in parts]) for key in parts[0]]
+        if single:
+            outputs = list(parts[0].values())
+        else:
+            outputs = [np.concatenate([p[key] for p in parts]) for key in parts[0]]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def vjp(

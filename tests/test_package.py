@@ -101,7 +101,7 @@ def test_floors_are_drawn_as_they_are_enforced():
     contracts = project["tool"]["importlinter"]["contracts"]
     (floors,) = (c["layers"] for c in contracts if c["id"] == "floors")
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    (drawing,) = re.findall(r"```text floors\n(.*?)```", page, re.DOTALL)
+    (drawing,) = re.findall(r"<!-- drawing: floors -->\n```text\n(.*?)```", page, re.DOTALL)
     drawn = [
         re.split(r"\s{2,}", line.strip())[0] for line in drawing.splitlines() if "│" not in line
     ]
@@ -120,7 +120,7 @@ def test_specs_open_with_what_they_show_and_their_count(path):
 def test_the_commands_of_the_readme_are_the_ones_that_are_checked():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
+    shown, *_ = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
     install, train, test = shown.splitlines()
     assert install == "pip install uv"
     assert train == "uv run specc train specs/digits_cnn.yaml"

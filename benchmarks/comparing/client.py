@@ -16,6 +16,20 @@ class Refused(Exception):  # noqa: N818 - an answer, not a failure
     """The peer cannot do this; its words say why."""
 
 
+def environment(threads: int, settings: dict[str, str]) -> dict[str, str]:
+    """Variables of a worker's process."""
+    path = filter(None, [str(FOLDER.parents[1]), os.environ.get("PYTHONPATH")])
+    return {
+        **os.environ,
+        "BENCH_THREADS": str(threads),
+        "OMP_NUM_THREADS": str(threads),
+        # float32 all the way: oneDNN may otherwise be told to round to bfloat16 on some processors.
+        "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
+        "PYTHONPATH": os.pathsep.join(path),
+        **settings,
+    }
+
+
 class Client:
     """A worker process. It sleeps unless it is asked something."""
 
@@ -23,21 +37,12 @@ class Client:
         self, name: str, python: str, script: str | Path, threads: int, settings: dict[str, str]
     ) -> None:
         self.name = name
-        environment = {
-            **os.environ,
-            "BENCH_THREADS": str(threads),
-            "OMP_NUM_THREADS": str(threads),
-            "PYTHONPATH": os.pathsep.join(
-                [str(FOLDER.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-            ),
-            **settings,
-        }
         self._process = subprocess.Popen(
             [python, str(FOLDER / script)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=environment(threads, settings),
         )
 
     def ask(self, do: str, **fields: object) -> dict[str, Any]:

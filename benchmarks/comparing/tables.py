@@ -39,6 +39,7 @@ def record(
         "gemm_limit": dict(limits),
         "versions": result.versions,
         "gaps": result.gaps,
+        "notes": result.notes,
     }
 
 
@@ -117,9 +118,13 @@ def workload_lines(one: Mapping[str, Any]) -> list[str]:
     spread = apart(one["losses"])
     if spread is not None:
         lines += [f"First losses agree within {spread:.0e}.", ""]
-    for name, reason in one["gaps"].items():
-        lines.append(f"- not measured: {name}: {reason}")
-    return [*lines, ""] if one["gaps"] else lines
+    told = [f"- {name}: {note}" for name, note in one.get("notes", {}).items()]
+    told += [
+        f"- not measured: {name}: {reason}"
+        for name, reason in one["gaps"].items()
+        if not reason.startswith("only ")  # peers that only train, or only predict
+    ]
+    return [*lines, *told, ""] if told else lines
 
 
 def apart(losses: Mapping[str, list[float]]) -> float | None:

@@ -1,8 +1,10 @@
-"""Keras on the backend of KERAS_BACKEND, stepped as `fit` does it. BENCH_JIT: what `compile` gets.
+"""Keras on the backend of KERAS_BACKEND. BENCH_JIT: what `compile` gets. BENCH_LOOP:
 
-On TensorFlow a step is the compiled function that takes the next batch of a prefetching tf.data
-pipeline; on JAX and torch it is a step of `fit` itself. A step ends when its loss has been read,
-as it is for callbacks.
+- `step`, the default: on TensorFlow a step is the compiled function that takes the next batch of a
+  prefetching tf.data pipeline; on JAX and torch it is a step of `fit` itself. A step ends when its
+  loss has been read, as it is for callbacks.
+- `many`: the same on TensorFlow with `steps_per_execution`, so that Python is seen rarely.
+- `fit`: `fit` on arrays, shuffled, from the end of a step to the end of the next.
 """
 
 from __future__ import annotations
@@ -16,14 +18,21 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import keras
 import numpy as np
-from worker import Peer, Task, serve
+from worker import Peer, Task, laps, serve, timed
 
 JIT: str | bool = {"auto": "auto", "yes": True, "no": False}[os.environ.get("BENCH_JIT", "auto")]
+LOOP = os.environ.get("BENCH_LOOP", "step")
 BACKEND = keras.config.backend()
+MANY = 16
 
 
 def built(task: Task) -> keras.Model:
-    """The model of the plan, layer by layer from its own fields."""
+    """The model of the plan, compiled."""
+    return with_layers(task)[0]
+
+
+def with_layers(task: Task) -> tuple[keras.Model, dict[str, keras.layers.Layer]]:
+    """The model of the plan, layer by layer from its own fields; and its layers by name."""
     plan = task.plan
     values: dict[str, object] = {
         item["name"]: keras.Input(item["shape"], dtype=item["dtype"]) for item in plan["inputs"]
@@ -51,7 +60,7 @@ def built(task: Task) -> keras.Model:
     settings.pop("ema_momentum", None)
     optimizer = getattr(keras.optimizers, kind)(**settings)
     model.compile(optimizer, plan["loss"], jit_compile=JIT)
-    return model
+    return model, layers
 
 
 class Clock(keras.callbacks.Callback):
@@ -89,15 +98,67 @@ def fitting(model: keras.Model, task: Task) -> Callable[[int], list[float]]:
     return run
 
 
+class Ends(keras.callbacks.Callback):
+    """When the steps of each epoch ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[list[float]] = []
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+        del epoch, logs
+        self.ends.append([])
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        del batch, logs
+        self.ends[-1].append(time.perf_counter())
+
+
+def whole_fit(model: keras.Model, task: Task) -> Callable[[int], list[float]]:
+    """Times of what `fit` does for a step, data and callbacks included."""
+    inputs, targets = task.samples()
+    x = inputs if len(inputs) > 1 else inputs[0]
+
+    def run(steps: int) -> list[float]:
+        clock, size = Ends(), task.plan["batch"]
+        epochs = -(-steps // (len(targets) // size - 1))
+        model.fit(x, targets, batch_size=size, epochs=epochs, verbose=0, callbacks=[clock])
+        return [ms for ends in clock.ends for ms in laps(ends)]
+
+    return run
+
+
+def tensorflow_many(model: keras.Model, task: Task) -> Callable[[int], list[float]]:
+    """Times of a step where one call of the compiled function makes several."""
+    batches = pipeline(task)
+    ready = False
+
+    def run(steps: int) -> list[float]:
+        nonlocal ready
+        if not ready:
+            model.steps_per_execution = MANY
+            model.make_train_function(force=True)
+            ready = True
+        call = lambda: float(model.train_function(batches)["loss"])  # noqa: E731
+        return [timed(call) / MANY for _ in range(-(-steps // MANY))]
+
+    return run
+
+
 def tensorflow_step(model: keras.Model, task: Task) -> Callable[[], object]:
     """One step of what `fit` runs on TensorFlow."""
+    batches = pipeline(task)
+    model.make_train_function()
+    return lambda: float(model.train_function(batches)["loss"])
+
+
+def pipeline(task: Task) -> object:
+    """Batches without end, each prepared while the one before is used."""
     import tensorflow as tf
 
     inputs = tuple(task.inputs) if len(task.inputs) > 1 else task.inputs[0]
     data = tf.data.Dataset.from_tensor_slices((inputs, task.targets)).repeat()
-    batches = iter(data.prefetch(tf.data.AUTOTUNE))
-    model.make_train_function()
-    return lambda: float(model.train_function(batches)["loss"])
+    return iter(data.prefetch(tf.data.AUTOTUNE))
 
 
 def predictor(model: keras.Model) -> Callable[[list[np.ndarray]], np.ndarray]:
@@ -128,23 +189,29 @@ def predictor(model: keras.Model) -> Callable[[list[np.ndarray]], np.ndarray]:
     return predict
 
 
-def make(task: Task) -> Peer:
+def limit_threads(threads: int) -> dict[str, str]:
+    """Let the backend use so many; versions of what runs."""
     versions = {"keras": keras.__version__}
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        tf.config.threading.set_intra_op_parallelism_threads(task.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(task.threads)
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
         versions["tensorflow"] = tf.__version__
     elif BACKEND == "torch":
         import torch
 
-        torch.set_num_threads(task.threads)
+        torch.set_num_threads(threads)
         versions["torch"] = torch.__version__
     else:
         import jax
 
         versions["jax"] = jax.__version__
+    return versions
+
+
+def make(task: Task) -> Peer:
+    versions = limit_threads(task.threads)
     model = built(task)
 
     def loss(xs: list[np.ndarray], y: np.ndarray) -> float:
@@ -152,10 +219,16 @@ def make(task: Task) -> Peer:
         given = xs if len(xs) > 1 else xs[0]
         return float(model.train_on_batch(given, y, return_dict=True)["loss"])
 
+    step, run = None, None
+    if LOOP == "fit":
+        return Peer(versions, loss, run=whole_fit(model, task))
+    if LOOP == "many":
+        note = f"{MANY} steps in one call, of which only the mean loss is seen"
+        return Peer(versions, loss, run=tensorflow_many(model, task), note=note)
     if BACKEND == "tensorflow":
-        step, run = tensorflow_step(model, task), None
+        step = tensorflow_step(model, task)
     else:
-        step, run = None, fitting(model, task)
+        run = fitting(model, task)
     return Peer(versions, loss, step, run, predictor(model))
 
 

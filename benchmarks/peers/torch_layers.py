@@ -164,11 +164,13 @@ class Attention(nn.Module):
         fill(self.out.weight, out.reshape(-1, out.shape[2]).T)
         fill(self.out.bias, bias_out)
         self.causal = bool(call["flags"].get("use_causal_mask"))
+        self.dropout = call["fields"].get("dropout", 0.0)
 
     def forward(self, x: Tensor, *_: Tensor) -> Tensor:
         parts = self.project(x).chunk(3, -1)
         q, k, v = (p.unflatten(-1, (self.heads, -1)).transpose(1, 2) for p in parts)
-        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        rate = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(q, k, v, None, rate, self.causal)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 
@@ -197,7 +199,12 @@ def plain(call: Call) -> nn.Module:
         "global_average_pooling1d": lambda x: x.mean(1),
         "add": lambda *xs: sum(xs[1:], xs[0]),
         "concatenate": lambda *xs: torch.cat(xs, -1),
+        "ops.ones_like": torch.ones_like,
+        "ops.cumsum": lambda x: x.cumsum(fields["axis"]),
+        "ops.subtract": lambda x: x - fields["x2"],
     }
+    if kind == "dropout":
+        return nn.Dropout(fields["rate"])
     if kind == "activation":
         return Function(ACTIVATIONS[fields["activation"]])
     if kind in simple:

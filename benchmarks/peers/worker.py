@@ -3,8 +3,9 @@
 Commands (`do`), with their fields and answers:
 
     setup    arrays: an .npz with weights w0, ..., inputs x0, ... and targets y, in batches;
-             plan: a JSON file with the model                            -> {"versions"}
-    losses   steps            -> {"losses"}: one for each of the first batches; [] without losses
+             plan: a JSON file with the model                    -> {"versions", "note"}
+    losses   steps            -> {"losses"}: one for each of the first batches, as far as they are
+             comparable; [] without losses
     run      steps                          -> {"ms"}: the time of each training step
     outputs  batch                          -> {"file"}: predictions of the first rows as .npy
     infer    batch, steps                   -> {"ms"}: the time of each prediction
@@ -64,10 +65,25 @@ class Task:
         ready = [([change(x) for x in xs], change(y)) for xs, y in self.batches()]
         return itertools.cycle(ready)
 
+    def samples(self) -> tuple[list[np.ndarray], np.ndarray]:
+        """All inputs and targets, sample by sample."""
+        flat = [a.reshape(-1, *a.shape[2:]) for a in (*self.inputs, self.targets)]
+        return flat[:-1], flat[-1]
+
     def rows(self, count: int) -> list[np.ndarray]:
         """The first `count` rows of each input, over batches, repeated when there are too few."""
-        flat = [x.reshape(-1, *x.shape[2:]) for x in self.inputs]
+        flat, _ = self.samples()
         return [np.ascontiguousarray(np.resize(x, (count, *x.shape[1:]))) for x in flat]
+
+
+def read(arrays: str, plan: str) -> Task:
+    """The task that lies in two files: see `setup` above."""
+    with np.load(arrays) as file:
+        counts = {kind: sum(n[0] == kind for n in file.files) for kind in "wx"}
+        weights, inputs = ([file[f"{k}{i}"] for i in range(n)] for k, n in counts.items())
+        targets = file["y"]
+    model = json.loads(Path(plan).read_text(encoding="utf-8"))
+    return Task(model, weights, inputs, targets, int(os.environ["BENCH_THREADS"]))
 
 
 @dataclass
@@ -81,6 +97,8 @@ class Peer:
         step: one training step on the next batch, done when it returns.
         run: times of many steps in ms, for peers whose own loop takes them.
         predict: outputs for one batch of inputs, as NumPy array.
+        note: in what this is not the work of the others; goes into the tables.
+        alike: how many of the first losses are those of the others, when not all are.
     """
 
     versions: dict[str, str]
@@ -88,6 +106,8 @@ class Peer:
     step: Callable[[], object] | None = None
     run: Callable[[int], list[float]] | None = None
     predict: Predict | None = None
+    note: str = ""
+    alike: int | None = None
 
 
 @dataclass
@@ -100,20 +120,16 @@ class Worker:
     folder: str = field(default_factory=tempfile.mkdtemp)
 
     def setup(self, arrays: str, plan: str) -> dict[str, object]:
-        with np.load(arrays) as file:
-            counts = {kind: sum(n[0] == kind for n in file.files) for kind in "wx"}
-            weights, inputs = ([file[f"{k}{i}"] for i in range(n)] for k, n in counts.items())
-            targets = file["y"]
-        read = json.loads(Path(plan).read_text(encoding="utf-8"))
-        self.task = Task(read, weights, inputs, targets, int(os.environ["BENCH_THREADS"]))
+        self.task = read(arrays, plan)
         self.peer = self.make(self.task)
-        return {"versions": self.peer.versions}
+        return {"versions": self.peer.versions, "note": self.peer.note}
 
     def losses(self, steps: int) -> dict[str, object]:
-        if self.peer.loss is None and self.peer.step is not None:
+        if self.peer.loss is None and (self.peer.step or self.peer.run):
             return {"losses": []}
         loss = self._has("loss")
-        return {"losses": [float(loss(*batch)) for batch in self.task.batches()[:steps]]}
+        found = [float(loss(*batch)) for batch in self.task.batches()[:steps]]
+        return {"losses": found[: self.peer.alike]}
 
     def run(self, steps: int) -> dict[str, object]:
         if self.peer.run is not None:
@@ -165,6 +181,11 @@ def serve(make: Callable[[Task], Peer]) -> None:
             answer = {"unsupported": str(reason)}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def laps(ends: list[float]) -> list[float]:
+    """Milliseconds between the ends of steps that follow each other."""
+    return [(after - before) * 1e3 for before, after in itertools.pairwise(ends)]
 
 
 def timed(step: Callable[[], object]) -> float:

@@ -11,6 +11,7 @@ from specc.app import (
     compiling,
     costs,
     data,
+    describe,
     diff,
     doctor,
     explain,
@@ -64,6 +65,7 @@ def specc(
 
 
 app.command()(init.init)
+app.command()(describe.describe)
 app.command()(check.check)
 app.command()(summary.summary)
 app.command()(explain.explain)

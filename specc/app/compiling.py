@@ -33,7 +33,9 @@ def compile_(
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Weights by name (.safetensors) instead of drawn ones."),
+        typer.Option(
+            metavar="RUN|FILE", help="A run's or a .safetensors file's weights, not drawn ones."
+        ),
     ] = None,
     assignments: Assignments = None,
     *,
@@ -47,9 +49,11 @@ def compile_(
     """
     from specc.artifacts import write_compiled
     from specc.network import open_spec
+    from specc.runs.weights import run_weights
 
     opened, _ = open_spec(spec, assignments or ())
-    made = write_compiled(output, opened, target.value, opset, weights)
+    first = run_weights(weights) if weights is not None and weights.is_dir() else weights
+    made = write_compiled(output, opened, target.value, opset, first)
     programs = [
         {
             "file": f"{name}.onnx",

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from specc.data.idx_format import read_idx
 from specc.data.location import locate
-from specc.data.mnist import unit
+from specc.data.mnist import Unit
 from specc.data.source import Dataset, Names, Samples, Source
 from specc.errors import DataError
 
@@ -49,5 +49,5 @@ class Idx(Source):
                 f"data.idx: expected as many samples in {x_name!r} as in {y_name!r}, "
                 f"found shapes {x.shape} and {y.shape}"
             )
-        x = unit(x) if x.dtype == np.uint8 and self.unit_range else x
-        return Samples((x,), (y.astype(np.int64) if y.dtype.kind in "iu" else y,))
+        inputs = Unit(x) if x.dtype == np.uint8 and self.unit_range else x
+        return Samples((inputs,), (y.astype(np.int64) if y.dtype.kind in "iu" else y,))

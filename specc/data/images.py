@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,10 @@ MAX_PIXELS = 100_000_000
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 ALPHA = 4
 SIXTEEN_BITS = 65535.0
+# EXIF's tag for how the camera was held, and its values where height and width change places.
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
+# Pillow's modes without colour.
+GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "F")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +80,35 @@ def read_image(path: Path, wanted: Frame) -> Array:
     Raises:
         DataError: Pillow is missing, or the file is no image, damaged, or absurdly large.
     """
+    with _opened(path) as image:
+        from PIL import ImageOps  # noqa: PLC0415 - as in `_opened`
+
+        return _array(ImageOps.exif_transpose(image), wanted)
+
+
+def header(path: Path) -> tuple[int, int, int]:
+    """(height, width, channels) of an upright image, from its header: 1 channel grey, else 3.
+
+    Raises:
+        DataError: Pillow is missing, or the file is no image.
+    """
+    with _opened(path) as image:
+        height, width = image.height, image.width
+        if image.getexif().get(ORIENTATION) in SIDEWAYS:
+            height, width = width, height
+        return height, width, 1 if image.mode in GREY else 3
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Generator[Image.Image]:
+    """The image, nothing decoded yet.
+
+    Raises:
+        DataError: as `read_image`; also for what goes wrong while it is used.
+    """
     try:
         # Here, because only this optional dependency's users have it.
-        from PIL import Image, ImageOps  # noqa: PLC0415
+        from PIL import Image  # noqa: PLC0415
     except ImportError as error:
         raise DataError(
             f"{path}: expected Pillow to read images, found it not installed; "
@@ -93,7 +125,7 @@ def read_image(path: Path, wanted: Frame) -> Array:
                         f"{path}: expected at most {MAX_PIXELS:,} pixels, found {pixels:,}; "
                         "shrink the image"
                     )
-                return _array(ImageOps.exif_transpose(image), wanted)
+                yield image
     except Image.DecompressionBombError as error:
         raise DataError(f"{path}: expected at most {MAX_PIXELS:,} pixels; {error}") from error
     except (OSError, SyntaxError, ValueError) as error:

@@ -203,8 +203,9 @@ class ModelBuilder:
 
     def _check_reached(self, reached: Sequence[Node]) -> None:
         """Report layers that no output needs: in a spec they can only be a mistake."""
+        found = set(reached)
         for node in self.nodes.values():
-            if node not in reached:
+            if node not in found:
                 self._report(
                     "no output needs this layer; name it in `outputs:`, use it, or remove it",
                     node.place,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 
 from specc.errors import nearest
 from specc.layer import Layer
@@ -21,7 +22,7 @@ class Wrong(Exception):  # noqa: N818 - a message on its way to a Problem, never
         self.message = message
 
 
-def resolve(reference: Reference, calls: Calls, later: Collection[str]) -> Ref:
+def resolve(reference: Reference, calls: Calls, later: Iterable[Entry]) -> Ref:
     """The output that a reference names. `later` are entries that stand below.
 
     Raises:
@@ -37,7 +38,7 @@ def resolve(reference: Reference, calls: Calls, later: Collection[str]) -> Ref:
             outputs = f"{count} output" + "s" * (count > 1)
             raise Wrong(f"{name}[{reference.output}] does not exist: {name!r} has {outputs}")
         return Ref(call, reference.output)
-    if name in later:
+    if any(entry.name == name for entry in later):
         raise Wrong(
             f"{name!r} is defined at or below this entry; an entry uses only what stands above it,"
             " so a cycle cannot be written"
@@ -65,8 +66,9 @@ def inputs_of(
     return refs, refs
 
 
-def _later(model: ModelSpec, position: int) -> set[str]:
-    return {entry.name for entry in model.entries[position:]}
+def _later(model: ModelSpec, position: int) -> Iterator[Entry]:
+    # Gone through only for a message: deep models would take time that grows with their square.
+    return itertools.islice(model.entries, position, None)
 
 
 def _previous(model: ModelSpec, position: int, calls: Calls) -> Ref:
@@ -88,7 +90,7 @@ def _previous(model: ModelSpec, position: int, calls: Calls) -> Ref:
 
 
 def _by_argument(
-    entry: Entry, layer: Layer | Network, calls: Calls, later: Collection[str]
+    entry: Entry, layer: Layer | Network, calls: Calls, later: Iterable[Entry]
 ) -> tuple[tuple[Ref | None, ...], tuple[Ref, ...]]:
     """As `inputs_of`, for an entry whose `inputs` is a mapping."""
     arguments = layer.input_names if isinstance(layer, Network) else layer.arguments

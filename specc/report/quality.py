@@ -27,6 +27,7 @@ Array = npt.NDArray[Any]
 MOST_CLASSES, MOST_PAIRS, MOST_MISTAKES, MOST_POINTS = 20, 20, 12, 1000
 STYLE = """
 .confusion td { text-align: center; min-width: 2.2rem; border: 1px solid var(--paper) }
+.confusion td { background: rgb(var(--heat) / calc(var(--most) * var(--share, 0))) }
 .confusion th { text-align: center } .confusion .hit { outline: 1px solid var(--dim) }
 """
 
@@ -93,7 +94,7 @@ def _confusion(names: Sequence[str], counts: Array) -> str:
         cells = "".join(_cell(counts[i, j], shares[i, j], hit=i == j) for j in range(len(names)))
         lines.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
     return (
-        '<div class="wide" tabindex="0" role="region" aria-label="Confusion">'
+        '<div class="wide" tabindex="0" role="region" aria-label="Table: Confusion">'
         '<table class="confusion"><caption>Rows: what samples are. Columns: what they are called.'
         f"</caption><thead><tr><td></td>{heads}</tr></thead><tbody>{''.join(lines)}</tbody>"
         "</table></div>"
@@ -102,7 +103,7 @@ def _confusion(names: Sequence[str], counts: Array) -> str:
 
 def _cell(count: int, share: float, *, hit: bool) -> str:
     mark = ' class="hit"' if hit else ""
-    return f'<td{mark} style="background:rgb(var(--heat) / {0.75 * share:.3f})">{count:,}</td>'
+    return f'<td{mark} style="--share:{share:.3f}">{count:,}</td>'
 
 
 def _mistakes(seen: Looked, found: Labelled, names: Sequence[str]) -> str:
@@ -123,7 +124,7 @@ def _mistakes(seen: Looked, found: Labelled, names: Sequence[str]) -> str:
             f"<strong>{escape(called)}</strong> {found.confidence[k]:.1%}<br>"
             f'<span class="dim">is {escape(truth)}, sample {k}</span></li>'
         )
-    return f'{lead}<ul class="cards">{"".join(items)}</ul>'
+    return f'{lead}<ul class="cards even">{"".join(items)}</ul>'
 
 
 def numbers(seen: Looked) -> list[Section]:

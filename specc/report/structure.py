@@ -46,7 +46,7 @@ def layers(run: Opened) -> Section:
     )
     if time:
         totals += (
-            f", and {_time(time / TIMED_BATCH)} on this machine's processor in a batch of"
+            f", and {duration(time / TIMED_BATCH)} on this machine's processor in a batch of"
             f" {TIMED_BATCH}"
         )
     totals += "."
@@ -59,12 +59,11 @@ def layers(run: Opened) -> Section:
     return Section("Layers", f"{totals}</p>{table('Layers', header, rows, 3)}")
 
 
-def _time(seconds: float) -> str:
-    """Two digits in a unit that fits: `4.6 ms`."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.2g} {unit}"
-    return f"{seconds / 1e-9:.2g} ns"
+def duration(seconds: float) -> str:
+    """Two digits in a unit that fits: `4.6 ms`, `300 µs`."""
+    units = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
+    unit, size = next((each for each in units if seconds >= each[1]), units[-1])
+    return f"{float(f'{seconds / size:.2g}'):g} {unit}"
 
 
 def _row(call: CallCost, params: int, macs: int, seconds: float, time: float) -> list[str]:

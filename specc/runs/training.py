@@ -330,10 +330,8 @@ class _Run:
         write_model(folder.path / MODEL, self.spec, engine.weights(), None, self.known)
         test: Logs = {}
         if self.splits.test is not None:
-            test = engine.evaluate(batch_feeds(engine, self.splits.test, EVALUATION_BATCH))
+            # Batches of training fit into memory; larger ones would hold the most of a run.
+            batches = batch_feeds(engine, self.splits.test, self.settings.batch_size)
+            test = engine.evaluate(batches)
         folder.write_record({**record, "finished": True, "test": test})
         return Trained(folder.path, history, test)
-
-
-# Large enough to keep all threads busy, small enough for any feature map.
-EVALUATION_BATCH = 256

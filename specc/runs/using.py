@@ -22,11 +22,13 @@ from specc.fit import batch_feeds, ones
 from specc.inputs import Rows, load_inputs
 from specc.runs.folder import RunFolder
 from specc.runs.loading import fitted, of_run
-from specc.runs.training import EVALUATION_BATCH
 from specc.session import Device, open_file, read_metadata
 from specc.spec.reader import load
+from specc.spec.train import TrainSpec
 
 Array: TypeAlias = npt.NDArray[Any]
+# Large enough to keep all threads busy, small enough for any feature map.
+PREDICTION_BATCH = 256
 
 
 def evaluate(
@@ -48,7 +50,8 @@ def evaluate(
         raise DataError(f"{folder.spec}: the dataset has no test split")
     engine = Engine(made, named, device, int(record["threads"]))
     test = ones(fitted(made, dataset.test))
-    return engine.evaluate(batch_feeds(engine, test, EVALUATION_BATCH))
+    settings = spec.train or TrainSpec()
+    return engine.evaluate(batch_feeds(engine, test, settings.batch_size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def raw_inputs(ports: Sequence[Port], before: Mapping[str, Preparation]) -> tupl
 
 
 def predict(
-    run: Path, files: Sequence[Path], device: Device = "cpu", batch_size: int = EVALUATION_BATCH
+    run: Path, files: Sequence[Path], device: Device = "cpu", batch_size: int = PREDICTION_BATCH
 ) -> Predictions:
     """The outputs of a run's `model.onnx` for images, arrays or tables.
 

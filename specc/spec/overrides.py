@@ -2,7 +2,7 @@
 
 A path has the form of those in messages, `train.optimizer.rmsprop.learning_rate`,
 `layers[2].conv2d.filters`; the value is YAML. Mappings on the way are made when they are missing,
-and a bare name on the way (`optimizer: rmsprop`) becomes a mapping.
+and short forms on the way (`optimizer: rmsprop`, `dropout: 0.25`) become mappings.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 
 from specc.errors import Place, SpecError
+from specc.family import Member
+from specc.layer import Layer
 from specc.spec.document import read
 from specc.spec.nodes import Fields, Items, Node, Scalar, kind_of
 from specc.spec.problems import Problems
@@ -86,12 +88,12 @@ def _assign(tree: Node | None, parts: Sequence[str | int], value: Node, place: P
             if last:
                 node.items[part] = value
             else:
-                node.items[part] = node = _open(node.items[part], parts[depth + 1], place)
+                node.items[part] = node = _open(node.items[part], "", parts[depth + 1], place)
         elif isinstance(node, Fields):
             if last:
                 _put(node, part, value, place)
             else:
-                inner = _open(node.get(part), parts[depth + 1], place)
+                inner = _open(node.get(part), part, parts[depth + 1], place)
                 _put(node, part, inner, place)
                 node = inner
         else:
@@ -99,16 +101,29 @@ def _assign(tree: Node | None, parts: Sequence[str | int], value: Node, place: P
     return ""
 
 
-def _open(node: Node | None, part: str | int, place: Place) -> Node:
+def _open(node: Node | None, key: str, part: str | int, place: Place) -> Node:
     """The node, or a mapping in its place when `part` can be set in one.
 
-    Null becomes an empty mapping; the bare name `rmsprop` becomes `rmsprop: {}` before its own key.
+    Null becomes an empty mapping; the bare name `rmsprop` becomes `rmsprop: {}` before its own key;
+    what stands behind the key of a kind, `dropout: 0.25`, becomes its first field.
     """
     if node is None or (isinstance(node, Scalar) and node.value is None):
         return Fields(place=place)
-    if isinstance(node, Scalar) and isinstance(part, str) and node.value == part:
+    if isinstance(node, Fields) or not isinstance(part, str):
+        return node
+    if isinstance(node, Scalar) and node.value == part:
         return Fields([(node, Scalar(None, node.place))], node.place)
-    return node
+    first = _first_field(key, part)
+    return node if first is None else Fields([(Scalar(first, node.place), node)], node.place)
+
+
+def _first_field(key: str, part: str) -> str | None:
+    """What a scalar or list behind `key` sets, if a kind is called so and has the field `part`."""
+    for family in (Layer, *Member.__subclasses__()):
+        kind = family.named(key) if family.family_name else None
+        if kind is not None and part in kind.model_fields:
+            return kind.first_field()
+    return None
 
 
 def _put(fields: Fields, key: str, value: Node, place: Place) -> None:

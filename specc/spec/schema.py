@@ -36,8 +36,8 @@ NUMBERS = ("integer", "number", "boolean")
 
 def json_schema() -> Schema:
     """The schema, draft 2020-12. Layer fields take `${...}` where a value stands."""
-    families = dict(_families(Member))
-    in_layers = _reached(Layer, families)
+    every = dict(families(Member))
+    in_layers = _reached(Layer, every)
     defs: Schema = {
         "expression": {
             "type": "string",
@@ -56,7 +56,7 @@ def json_schema() -> Schema:
         "entry": _entry(several=False),
         "entry_or_block": _entry(several=True),
     }
-    for family in (*families.values(), Layer):
+    for family in (*every.values(), Layer):
         filled = family is Layer or family.family_name in in_layers
         for name, kind in family.kinds().items():
             defs[f"{family.family_name}.{name}"] = _fields(kind, filled=filled)
@@ -76,7 +76,7 @@ def json_schema() -> Schema:
     }
 
 
-def _families(base: type[Member]) -> Iterator[tuple[str, type[Member]]]:
+def families(base: type[Member]) -> Iterator[tuple[str, type[Member]]]:
     """Every family but layers, by name."""
     for family in base.__subclasses__():
         if family is not Layer and "family_name" in family.__dict__:

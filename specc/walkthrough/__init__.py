@@ -77,7 +77,7 @@ def _page(network: Network, found: Scene) -> str:
     sections = [
         Section("Step by step", _steps(found) + _CONTROLS + _GRIDS),
         Section("Move the input", _SHIFT),
-        Section("In numbers", f"<pre>{escape(explain(network, found.layer))}</pre>"),
+        Section("In numbers", f"{_PRE}{escape(explain(network, found.layer))}</pre>"),
     ]
     script = (
         f'<script type="application/json" id="scene">{data}</script>\n<script>{SCRIPT}</script>'
@@ -117,6 +117,7 @@ def _steps(found: Scene) -> str:
     return f'<div class="controls">{choice}</div>'
 
 
+_PRE = '<pre tabindex="0" role="region" aria-label="Sizes and parameters">'
 _CONTROLS = """<div class="controls">
 <button id="back" type="button">Back</button><button id="play" type="button">Play</button>
 <button id="next" type="button">Next</button>

@@ -61,18 +61,20 @@ function pooled(table) {
   }
   return made;
 }
+// Whether white can be read on a colour: both do at a relative luminance of 0.179 (WCAG 2.2).
+function isDark(colour) {
+  const [r, g, b] = colour.map((c) => c / 255).map((c) =>
+    c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 0.179;
+}
 // Values as shades: dark to light, or blue, white, red where there are signs.
 function shade(cell, v, low, high) {
-  if (low < 0) {
-    const share = Math.min(1, Math.abs(v) / (Math.max(-low, high) || 1));
-    const to = v > 0 ? [178, 24, 43] : [33, 102, 172];
-    cell.style.background = `rgb(${to.map((t) => Math.round(255 + share * (t - 255)))})`;
-    cell.classList.toggle("light", share > 0.6);
-  } else {
-    const grey = Math.round(30 + 225 * (high > 0 ? v / high : 0));
-    cell.style.background = `rgb(${grey},${grey},${grey})`;
-    cell.classList.toggle("light", grey < 120);
-  }
+  const share = Math.min(1, Math.abs(v) / (Math.max(-low, high) || 1));
+  const to = v > 0 ? [178, 24, 43] : [33, 102, 172];
+  const grey = Math.round(30 + 225 * (high > 0 ? v / high : 0));
+  const colour = low < 0 ? to.map((t) => Math.round(255 + share * (t - 255))) : [grey, grey, grey];
+  cell.style.background = `rgb(${colour})`;
+  cell.classList.toggle("light", isDark(colour));
 }
 function grid(host, caption, table, options = {}) {
   const figure = document.createElement("figure"), box = document.createElement("div");

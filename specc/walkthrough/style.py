@@ -14,7 +14,7 @@ input[type=range] { flex: 1 1 12rem; accent-color: var(--accent); min-height: 2.
   --cell: min(1.9rem, calc((100vw - 3rem - var(--n) * 1px) / var(--n)));
   font-size: calc(var(--cell) * .38); font-variant-numeric: tabular-nums; line-height: 1 }
 .grid span { height: var(--cell); display: flex; align-items: center; justify-content: center;
-  border-radius: 2px; outline-offset: -2px; color: #111 }
+  border-radius: 2px; outline-offset: -2px; color: #000 }
 .grid span { box-shadow: inset 0 0 0 1px var(--rim) }
 .grid .pad { background: var(--paper) !important; color: var(--dim) !important; box-shadow: none;
   outline: 1px dashed var(--dim) } .grid .in { outline: 3px solid var(--bad) }

@@ -10,10 +10,10 @@ from html import escape
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --dim: #57606a; --paper: #ffffff;
   --box: #f6f8fa; --rim: #d0d7de; --accent: #0969da; --second: #bc4c00; --good: #1a7f37;
-  --bad: #cf222e; --heat: 9 105 218 }
+  --bad: #cf222e; --heat: 9 105 218; --most: .75 }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --dim: #9198a1; --paper: #0d1117;
   --box: #161b22; --rim: #30363d; --accent: #58a6ff; --second: #f0883e; --good: #56d364;
-  --bad: #ff7b72; --heat: 88 166 255 } }
+  --bad: #ff7b72; --heat: 88 166 255; --most: .5 } }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem 1rem 4rem; color: var(--ink);
   background: var(--paper); line-height: 1.5;
@@ -38,6 +38,7 @@ figure { margin: .75rem 0 } figure > img, figure > svg { max-width: 100%; height
 img { image-rendering: pixelated }
 .cards { display: flex; flex-wrap: wrap; gap: .75rem; margin: .75rem 0; padding: 0;
   list-style: none }
+.cards.even { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)) }
 .card { background: var(--box); border: 1px solid var(--rim); border-radius: .5rem;
   padding: .6rem .8rem; min-width: 7rem }
 .card b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums }

@@ -16,8 +16,8 @@ def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]], le
     )
     lines = [f"<tr>{_row(row, left)}</tr>" for row in rows]
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption>"
+        f'<div class="wide" tabindex="0" role="region" aria-label="Table: {escape(caption)}">'
+        f"<table><caption>{escape(caption)}</caption>"
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
 

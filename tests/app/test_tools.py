@@ -24,6 +24,23 @@ def test_every_command_that_prints_a_table_prints_json_too():
     assert {name for name, found in options.items() if "--json" not in found} <= WITHOUT
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "describe", "describe dense", "describe losses", "check tiny.yaml", "summary tiny.yaml",
+        "explain tiny.yaml", "costs tiny.yaml", "compile tiny.yaml -o OUT/compiled",
+        "data tiny.yaml", "train tiny.yaml -o OUT/run", "evaluate run", "run run x.npy",
+        "rate tiny.yaml --steps 4", "runs run", "reproduce run -o OUT/again",
+        "diff tiny.yaml run/spec.yaml", "doctor",
+    ],
+)  # fmt: skip
+def test_json_is_all_that_stdout_gets(trained, tmp_path, monkeypatch, line):
+    monkeypatch.chdir(trained)
+    result = invoke(*line.replace("OUT", str(tmp_path)).split(), "--json")
+    assert result.exit_code == 0, result.stderr
+    assert isinstance(json.loads(result.stdout), dict | list)
+
+
 def test_explanations_as_data_are_those_of_the_text():
     found = json.loads(invoke("explain", SPECS / "lenet5.yaml", "--json").stdout)
     text = invoke("explain", SPECS / "lenet5.yaml").stdout

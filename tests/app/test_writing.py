@@ -9,7 +9,9 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -26,7 +28,7 @@ def test_init_writes_the_starter_once(workplace):
     result = invoke("init", "digits.yaml")
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == (
-        "wrote digits.yaml; next: specc summary digits.yaml, specc train digits.yaml\n"
+        "wrote digits.yaml; next: specc summary digits.yaml, specc train digits.yaml --report\n"
     )
     assert (workplace / "digits.yaml").read_text() == starter("digits")
     (workplace / "digits.yaml").write_text("mine")
@@ -249,6 +251,19 @@ def test_compile_with_weights(tiny):
     assert "missing.safetensors" in result.stderr
 
 
+def test_compile_with_the_weights_of_a_run(trained, tmp_path):
+    """Oracle: the run's own model.onnx."""
+    run = trained / "run"
+    result = invoke("compile", run / "spec.yaml", "-o", tmp_path / "new", "--weights", run)
+    assert result.exit_code == 0, result.stderr
+    x = np.load(trained / "x.npy").astype(np.float32)
+    outputs = [
+        onnxruntime.InferenceSession(folder / "model.onnx").run(None, {"x": x})[0]
+        for folder in (run, tmp_path / "new")
+    ]
+    np.testing.assert_array_equal(*outputs)
+
+
 def test_compile_of_what_cannot_be(tiny):
     result = invoke("compile", "tiny.yaml", "-o", "out", "--opset", 7)
     assert result.exit_code == 2
@@ -262,3 +277,32 @@ def test_compile_of_what_cannot_be(tiny):
 
 def test_targets_of_the_command_line_are_those_there_are():
     assert [target.value for target in Target] == list(TARGETS)
+
+
+def test_init_for_a_table_then_training_leaves_a_model_and_a_report(workplace):
+    rows = [f"{i % 7},{'low' if i % 7 < 3 else 'high'}" for i in range(70)]
+    (workplace / "sizes.csv").write_text("\n".join(["size,kind", *rows]))
+    made = invoke("init", "--csv", "sizes.csv")
+    assert made.exit_code == 0
+    assert made.stderr.splitlines() == [
+        "70 rows; predicts kind (one of 2 classes) from 1 column",
+        "wrote sizes.yaml; next: specc summary sizes.yaml, specc train sizes.yaml --report",
+    ]
+    trained = invoke(
+        "train", "sizes.yaml", "-o", "run", "--report", "--quiet", "--set", "train.epochs=2"
+    )
+    assert trained.exit_code == 0
+    assert (workplace / "run/model.onnx").is_file()
+    assert (workplace / "run/report.html").is_file()
+
+
+def test_init_takes_one_kind_of_data(workplace):
+    (workplace / "a.csv").write_text("a,b\n1,2\n")
+    result = invoke("init", "--csv", "a.csv", "--text", "a.csv")
+    assert result.exit_code == 2
+    assert "--images, --table, --text: expected one of them" in result.stderr
+    result = invoke("init", "--target", "a")
+    assert result.exit_code == 2
+    assert "--target: belongs to --table" in result.stderr
+    assert invoke("init", "--images", "nowhere").exit_code == 2
+    assert [each.name for each in workplace.iterdir()] == ["a.csv"]

@@ -10,6 +10,7 @@ import pytest
 
 from specc.errors import RunError
 from specc.report import write_report
+from specc.report.structure import duration
 from specc.runs.folder import RunFolder
 from specc.runs.training import train
 from specc.spec.reader import loads
@@ -74,7 +75,7 @@ def test_a_report_has_everything_of_a_classifier_of_images(run, text):
     assert "dashed: validation" in found.text
     assert "max_pooling2d: 4×4 of 8×8" in found.text
     assert len(found.all("img")) > 20
-    assert sum(int(n) for n in re.findall(r'rgb\(var\(--heat\) / [0-9.]+\)">(\d+)<', text)) == 359
+    assert sum(int(n) for n in re.findall(r'--share:[0-9.]+">(\d+)<', text)) == 359
 
 
 def test_it_needs_no_network_and_no_scripts(text):
@@ -172,9 +173,8 @@ def test_outputs_that_are_images(kind, tmp_path, monkeypatch):
     made = train(loads(text), tmp_path / "run")
     found = accessible(write_report(made.folder).read_text(encoding="utf-8"))
     if classes:
-        cells = re.findall(
-            r"--heat\) / [0-9.]+\)\">([\d,]+)<", (made.folder / "report.html").read_text()
-        )
+        page = (made.folder / "report.html").read_text()
+        cells = re.findall(r'--share:[0-9.]+">([\d,]+)<', page)
         assert sum(int(cell.replace(",", "")) for cell in cells) == 40 * 64
         assert "Worst mistakes" not in found.text
         assert "40 samples of the training split, 2,560 predictions." in found.text
@@ -207,3 +207,11 @@ def test_the_commands_write_it(run, tmp_path, monkeypatch):
     result = invoke("train", "tiny.yaml", "-o", "made", "-q", "--report")
     assert result.exit_code == 0
     assert (tmp_path / "made/report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(2.5, "2.5 s"), (0.1234, "120 ms"), (3e-4, "300 µs"), (4.56e-6, "4.6 µs"), (5e-10, "0.5 ns")],
+)
+def test_durations_have_two_digits(seconds, expected):
+    assert duration(seconds) == expected

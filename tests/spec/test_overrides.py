@@ -79,3 +79,22 @@ def test_messages_name_the_option(assignment, message):
 def test_an_empty_file_has_nothing_to_set():
     found = problems("", head="", overrides=["train.epochs=3"])
     assert "expected a mapping to set it in, found nothing" in found[0]
+
+
+def test_a_short_form_becomes_a_mapping():
+    text = """
+layers: [{max_pooling2d: 2}, {dropout: 0.25}]
+train: {optimizer: {sgd: 0.1}}
+"""
+    changes = [
+        "layers[0].max_pooling2d.strides=1",
+        "layers[1].dropout.rate=0.5",
+        "train.optimizer.sgd.momentum=0.9",
+    ]
+    spec = read(text, overrides=changes)
+    assert [entry.layer for entry in spec.model.entries] == [
+        Layer.parse({"max_pooling2d": {"pool_size": 2, "strides": 1}}),
+        Layer.parse({"dropout": 0.5}),
+    ]
+    assert spec.train is not None
+    assert spec.train.optimizer == Optimizer.parse({"sgd": {"learning_rate": 0.1, "momentum": 0.9}})

@@ -1,4 +1,4 @@
-"""The page of ONNX operators with a gradient rule; `python -m tests.docs.operators` writes it.
+"""The page of ONNX operators with a gradient rule.
 
 Which inputs get gradients is found by calling every rule on the nodes of its test cases.
 """
@@ -17,7 +17,6 @@ from specc import vjps
 from specc.autodiff import Rule, flat_ops, rules
 from specc.graph import Graph, Node
 from specc.tensors import BATCH
-from tests.docs.pages import ROOT
 from tests.gradcheck import Build
 from tests.vjps import algebra, elementwise, moves, windows
 from tests.vjps.cases import CASES
@@ -25,17 +24,14 @@ from tests.vjps.test_ties import KINKS
 
 __all__ = ["algebra", "elementwise", "moves", "vjps", "windows"]
 
-PAGE = ROOT / "docs" / "operators.md"
 OPSET = 18
 INTRODUCTION = """\
 # Operators with a gradient
 
-<!-- Made by `python -m tests.docs.operators` from the rules; a test compares. -->
-
 Reverse-mode differentiation works on ONNX nodes, with one rule per operator
-([architecture.md](architecture.md#gradients)). An operator that stands in neither list below is
+([architecture](../architecture.md#gradients)). An operator that stands in neither list below is
 an error that names it as soon as a gradient has to pass through it;
-[adding.md](adding.md#a-gradient-rule) shows how to write a rule.
+[adding a kind](../adding.md#a-gradient-rule) shows how to write a rule.
 
 Every rule is compared with central differences in float64 on ONNX's reference evaluator, and
 onnxruntime's float32 with that. dY is the gradient of the output Y; one that is larger than its
@@ -100,21 +96,17 @@ def _inputs(op: str) -> list[str]:
 
 def _row(op: str, rule: Rule, given: set[str]) -> str:
     names = _inputs(op)
-    file = Path(inspect.getfile(rule)).relative_to(ROOT).as_posix()
+    file = Path(inspect.getfile(rule))
     text = " ".join(inspect.getdoc(rule).split()).replace("|", "\\|").replace("*", "\\*")
     cells = [
         f"`{op}`",
         ", ".join(f"`{name}`" for name in names if name in given),
         ", ".join(f"`{name}`" for name in names if name not in given),
         text,
-        f"[{Path(file).stem}](../{file})",
+        f"`{file.parent.name}/{file.name}`",
     ]
     return f"| {' | '.join(cells)} |"
 
 
 def _filled(text: str, width: int = 100) -> str:
     return textwrap.fill(text, width, break_on_hyphens=False)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

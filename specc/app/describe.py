@@ -1,0 +1,71 @@
+"""`specc describe`."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specc.app.options import Json
+from specc.app.output import show, show_json, show_rows
+
+if TYPE_CHECKING:
+    from specc.reference import Kind
+
+WIDTH = 88
+# What the command line calls families, in the order of a spec: some have the name of a kind.
+PLURALS = {
+    "layers": "layer", "losses": "loss", "metrics": "metric", "optimizers": "optimizer",
+    "schedules": "schedule", "callbacks": "callback", "initializers": "initializer",
+    "regularizers": "regularizer", "constraints": "constraint", "activations": "activation",
+    "datasets": "dataset", "columns": "column", "tokens": "tokens", "splits": "split",
+}  # fmt: skip
+
+
+def describe(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="A name in specs, as conv2d; or a family, as layers."),
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say what a name in a spec means, and which fields it has.
+
+    Without a name the families are listed; the name of a family lists what it holds.
+    """
+    from specc.reference import families, find, sections
+
+    every = families() if name is None or name in PLURALS else {}
+    if name is None:
+        rows = [[plural, f"{len(every[family])}"] for plural, family in PLURALS.items()]
+        if as_json:
+            show_json({family: len(kinds) for family, kinds in every.items()})
+            return
+        show_rows(("family", "names"), rows)
+        show(f"and the sections {' and '.join(section.name for section in sections())}")
+        return
+    kinds = every[PLURALS[name]] if name in PLURALS else find(name)
+    if as_json:
+        show_json([kind.to_dict() for kind in kinds])
+    elif name in PLURALS:
+        show_rows(("name", "what it is"), [[kind.name, kind.text[0]] for kind in kinds], left=2)
+    else:
+        show("\n\n".join(_text(kind) for kind in kinds))
+
+
+def _text(kind: Kind) -> str:
+    also = f", also called {', '.join(kind.aliases)}" if kind.aliases else ""
+    what = f"{kind.family} {kind.name}{also}" if kind.family else f"section {kind.name}:"
+    parts = [what, *(textwrap.fill(part, WIDTH) for part in kind.text)]
+    for field in (*kind.fields, *kind.shared):
+        default = "must be given" if field.default is None else f"by default {field.default}"
+        head = textwrap.fill(
+            f"{field.name}: {field.values}; {default}", WIDTH,
+            subsequent_indent="    ", break_on_hyphens=False,
+        )  # fmt: skip
+        indent = " " * 4
+        text = textwrap.fill(field.text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+        parts.append(f"{head}\n{text}" if text else head)
+    return "\n\n".join(parts)
