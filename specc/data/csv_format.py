@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import io
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from typing_extensions import override
 
-from specc.data.location import check_bytes
 from specc.data.rows import Array
-from specc.data.table import Table
+from specc.data.table import LARGE, PART, PartedTable, Table
 from specc.errors import DataError
 
 # Cells that stand for none, by default.
 MISSING = ("", "NA", "NaN", "nan", "null")
-# Text is held as Python strings, some 50 bytes each: a file takes about ten times its size.
+# Text is held as Python strings, some 50 bytes each: a file takes about ten times its size. Files
+# to train on may be larger, for they are read in parts.
 MAX_FILE_BYTES = 2**30
 
 
@@ -27,23 +30,26 @@ class CsvTable(Table):
 
     Attributes:
         names: "0", "1", ... in a file without header.
-        columns: cells, those that stand for none as "".
+        columns: the cells.
         lines: the file's line of each row.
+        missing: cells that stand for none.
     """
 
     path: Path
     names: tuple[str, ...]
     columns: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
+    missing: frozenset[str]
 
     @override
     def __len__(self) -> int:
-        return len(self.columns[0])
+        return len(self.lines)
 
     @override
-    def texts(self, name: str) -> tuple[str, ...]:
+    def texts(self, name: str) -> Sequence[str]:
         self.check(name)
-        return self.columns[self.names.index(name)]
+        cells = map(str.strip, self.columns[self.names.index(name)])
+        return ["" if cell in self.missing else cell for cell in cells]
 
     @override
     def values(self, name: str) -> Array:
@@ -62,6 +68,25 @@ class CsvTable(Table):
         return f"{self.path}:{self.lines[row]}"
 
 
+class LargeCsv(PartedTable):
+    """A file that is larger than what may be in memory.
+
+    Raises:
+        DataError: as `read_csv`, for what the first rows tell; the rest when it is read.
+    """
+
+    def __init__(
+        self, path: Path, delimiter: str, *, header: bool | None, missing: Sequence[str]
+    ) -> None:
+        self.path, self._delimiter = path, delimiter
+        self._header, self._missing = header, missing
+        self.names = next(self.parts()).names
+
+    @override
+    def parts(self) -> Iterator[CsvTable]:
+        return _parts(self.path, self._delimiter, self._header, self._missing, PART)
+
+
 def is_number(cell: str) -> bool:
     """Whether a cell is what NumPy reads as a number."""
     try:
@@ -69,6 +94,19 @@ def is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def open_csv(
+    path: Path,
+    delimiter: str = ",",
+    *,
+    header: bool | None = True,
+    missing: Sequence[str] = ("",),
+) -> Table:
+    """As `read_csv`, of any size: large files are read in parts, when they are asked for."""
+    if path.stat().st_size > LARGE:
+        return LargeCsv(path, delimiter, header=header, missing=missing)
+    return read_csv(path, delimiter, header=header, missing=missing)
 
 
 def read_csv(
@@ -90,35 +128,63 @@ def read_csv(
         DataError: no rows, rows of different lengths, names that repeat, not text, too large.
     """
     size = path.stat().st_size
-    check_bytes(path, size)
     if size > MAX_FILE_BYTES:
         raise DataError(
-            f"{path}: expected a file of at most {MAX_FILE_BYTES:,} bytes, found {size:,}; "
-            "store larger tables as .npz"
+            f"{path}: expected a file of at most {MAX_FILE_BYTES:,} bytes, found {size:,}; split it"
         )
+    return next(_parts(path, delimiter, header, missing, size + 1))
+
+
+def _parts(
+    path: Path, delimiter: str, header: bool | None, missing: Sequence[str], size: int
+) -> Iterator[CsvTable]:
+    """Tables of rows that take some `size` bytes, at least one table."""
+    records = _records(path, delimiter)
+    first = next(records, None)
+    if first is not None and header is None:
+        header = not all(is_number(cell) for cell in first.cells)
+    following = next(records, None) if header else first
+    if first is None or following is None:
+        raise DataError(f"{path}: expected rows of values, found none")
+    numbered = (str(i) for i in range(len(first.cells)))
+    names = tuple(cell.strip() for cell in first.cells) if header else tuple(numbered)
+    _check_names(path, names)
+    empty = frozenset(missing)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    begin = 0
+    for record in itertools.chain([following], records):
+        if len(record.cells) != len(names):
+            raise DataError(
+                f"{path}:{record.line}: expected {len(names)} cells, found {len(record.cells)}"
+            )
+        rows.append(record.cells)
+        lines.append(record.line)
+        if record.end - begin >= size:
+            yield CsvTable(path, names, tuple(zip(*rows, strict=True)), tuple(lines), empty)
+            rows, lines, begin = [], [], record.end
+    if rows:
+        yield CsvTable(path, names, tuple(zip(*rows, strict=True)), tuple(lines), empty)
+
+
+class _Record(NamedTuple):
+    """A row, the line it ends in, and how many bytes had been read then."""
+
+    cells: list[str]
+    line: int
+    end: int
+
+
+def _records(path: Path, delimiter: str) -> Iterator[_Record]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            numbered = [(row, reader.line_num) for row in reader if row]
+        with path.open("rb") as file:
+            text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+            reader = csv.reader(text, delimiter=delimiter, strict=True)
+            for row in reader:
+                if row:
+                    yield _Record(row, reader.line_num, file.tell())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: expected UTF-8 text with {delimiter!r}, {error}") from error
-    if header is None:
-        header = bool(numbered) and not all(is_number(cell) for cell in numbered[0][0])
-    names = tuple(cell.strip() for cell in numbered.pop(0)[0]) if header and numbered else None
-    if not numbered:
-        raise DataError(f"{path}: expected rows of values, found none")
-    rows, lines = zip(*numbered, strict=True)
-    width = len(names or rows[0])
-    names = names or tuple(str(i) for i in range(width))
-    _check_names(path, names)
-    for row, line in numbered:
-        if len(row) != width:
-            raise DataError(f"{path}:{line}: expected {width} cells, found {len(row)}")
-    columns = tuple(
-        tuple("" if (text := cell.strip()) in missing else text for cell in column)
-        for column in zip(*rows, strict=True)
-    )
-    return CsvTable(path, names, columns, lines)
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from typing_extensions import override
@@ -22,17 +22,13 @@ class FileRows(Rows):
     """Rows of equal size, one after another in a file.
 
     They are read by position and not mapped into memory: mapped pages count as the process's own
-    until the system wants them back, and a file larger than memory would seem to fill it. The file
-    stays open, so that it can be removed or replaced while it is used.
-
-    Raises:
-        OSError: it cannot be opened.
+    until the system wants them back, and a file larger than memory would seem to fill it.
     """
 
     def __init__(
-        self, path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+        self, file: File, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]
     ) -> None:
-        self._file, self._start = File(path), start
+        self._file, self._start = file, start
         self._row = math.prod(shape[1:]) * dtype.itemsize
         self.shape, self.dtype = shape, dtype
 
@@ -52,13 +48,24 @@ class FileRows(Rows):
 
 
 class File:
-    """An open file, read at many places, by any thread."""
+    """A file, read at many places, by any thread.
 
-    def __init__(self, path: Path) -> None:
+    It stays open, so that it can be removed or replaced while it is used.
+
+    Args:
+        path: where it is, for messages too.
+        opened: the file itself, when it is open already; it is closed with this.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, opened: IO[bytes] | None = None) -> None:
         self.path = path
-        self._handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        file = path.open("rb", buffering=0) if opened is None else opened
+        self._handle = file.fileno()
         self._lock = threading.Lock()
-        weakref.finalize(self, os.close, self._handle)
+        weakref.finalize(self, file.close)
 
     def read(self, places: Sequence[int], parts: Sequence[memoryview]) -> None:
         """Fill every part with what stands at its place.

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from specc.data.file_rows import FileRows
+from specc.data.file_rows import File, FileRows
 from specc.data.idx_format import DEFLATE_LIMIT
 from specc.data.location import check_bytes
 from specc.data.rows import Array, Column, Rows
@@ -62,7 +62,7 @@ def _rows(file: IO[bytes], path: Path, what: str, end: int) -> Rows:
     _check_size(path, what, shape, math.prod(shape) * dtype.itemsize, end - start)
     if not shape or (fortran and len(shape) > 1):
         raise DataError(f"{path}: {what}expected rows one after another; save it with order C")
-    return FileRows(path, start, shape, dtype)
+    return FileRows(File(path), start, shape, dtype)
 
 
 class Npz:
