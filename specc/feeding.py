@@ -158,13 +158,18 @@ def weights(
             raise DataError("class_weight: expected a model with one output; use sample_weight")
         return (_by_class(ys[0], class_weight),)
     if sample_weight is None:
-        return tuple(np.ones(len(y), np.float32) for y in ys)
+        return ones(ys)
     names = [t.output for t in bundle.targets]
     given: list[Any] = [sample_weight] * len(ys)
     several = isinstance(sample_weight, (list, tuple)) and len(names) > 1
     if several or isinstance(sample_weight, Mapping):
         given = listed(cast("object", sample_weight), names, "sample_weight")
     return tuple(_rows(w, len(y), name) for w, y, name in zip(given, ys, names, strict=True))
+
+
+def ones(ys: Sequence[Column]) -> tuple[Array, ...]:
+    """A weight of 1 for each sample of every output, which takes no memory."""
+    return tuple(np.broadcast_to(np.float32(1), (len(y),)) for y in ys)
 
 
 def _rows(given: npt.ArrayLike, count: int, name: str) -> Array:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from specc import feeding
 from specc.compiler.state import ITERATIONS
 from specc.data.batches import Batches, Shuffle
 from specc.data.source import Samples
@@ -161,7 +162,7 @@ def batch_feeds(engine: Engine, data: Weighted, batch_size: int) -> Iterator[Fee
 
 def ones(samples: Samples) -> Weighted:
     """Samples that all count the same."""
-    return Weighted(samples, tuple(np.ones(len(y), np.float32) for y in samples.y))
+    return Weighted(samples, feeding.ones(samples.y))
 
 
 def held_out(data: Weighted, share: float) -> tuple[Weighted, Weighted | None]:

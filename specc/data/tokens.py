@@ -7,7 +7,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
@@ -50,8 +50,8 @@ class Tokens(Member):
     family_name: ClassVar[str] = "tokens"
 
     @abstractmethod
-    def learn(self, text: str) -> dict[str, Any]:
-        """The vocabulary of a text, as JSON holds it."""
+    def learn(self, pieces: Iterable[str]) -> dict[str, Any]:
+        """The vocabulary of a text, as JSON holds it; pieces as `specc.data.pieces` cuts them."""
 
     @abstractmethod
     def coder(self, learned: Mapping[str, Any]) -> Coder:
@@ -102,8 +102,8 @@ class Characters(Tokens):
     """Every character is a token; ids are in the order of code points."""
 
     @override
-    def learn(self, text: str) -> dict[str, Any]:
-        return {"tokens": sorted(set(text))}
+    def learn(self, pieces: Iterable[str]) -> dict[str, Any]:
+        return {"tokens": sorted(set[str]().union(*pieces))}
 
     @override
     def coder(self, learned: Mapping[str, Any]) -> Coder:
@@ -117,8 +117,10 @@ class Words(Tokens):
     """Most tokens; what is rarer becomes the token `<unknown>`, number 0. All words by default."""
 
     @override
-    def learn(self, text: str) -> dict[str, Any]:
-        counts = Counter(WORD.findall(text))
+    def learn(self, pieces: Iterable[str]) -> dict[str, Any]:
+        counts = Counter[str]()
+        for piece in pieces:
+            counts.update(WORD.findall(piece))
         ranked = sorted(counts, key=lambda token: (-counts[token], token))
         if self.vocabulary is None:
             return {"tokens": ranked}
@@ -139,7 +141,7 @@ class Bpe(Tokens):
     """Number of tokens; the first 256 are the bytes."""
 
     @override
-    def learn(self, text: str) -> dict[str, Any]:
+    def learn(self, pieces: Iterable[str]) -> dict[str, Any]:
         library = _library()
         made: Any = library.Tokenizer(library.models.BPE())
         made.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -149,7 +151,8 @@ class Bpe(Tokens):
             show_progress=False,
             initial_alphabet=sorted(library.pre_tokenizers.ByteLevel.alphabet()),
         )
-        made.train_from_iterator(text.splitlines(keepends=True), trainer)
+        lines = (line for piece in pieces for line in piece.splitlines(keepends=True))
+        made.train_from_iterator(lines, trainer)
         return {"tokenizer": json.loads(made.to_str())}
 
     @override
