@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import override
 
-from specc.data.csv_format import open_csv
+from specc.data.csv_large import open_csv
 from specc.data.location import locate
 from specc.data.table import Table
 from specc.data.tabular import Tabular

@@ -100,20 +100,23 @@ class Reading:
         whole: set[str] = set()
         if len(names) == 1:
             for field, table in self._tables.items():
-                parts = [self._whole(part, names[0]) for part in table.parts()]
-                if None in parts and learned is None:
+                kind = self._kind(table, names[0])
+                if kind is None and learned is None:
                     return Target(names, self._texts(names[0]), frozenset(), self._strict)
-                if all(parts):
+                if kind:
                     whole.add(field)
         return Target(names, None, frozenset(whole), self._strict)
 
-    def _whole(self, table: Table, name: str) -> bool | None:
+    def _kind(self, table: Table, name: str) -> bool | None:
         """Whether the numbers of a column are whole ones; None for one of texts."""
-        values = table.as_numbers(name)
-        if values is None:
-            return None
-        there = values[~np.isnan(values)]
-        return bool(np.isfinite(there).all() and (there == np.trunc(there)).all())
+        whole = True
+        for part in table.parts():
+            values = part.as_numbers(name)
+            if values is None:
+                return None
+            there = values[~np.isnan(values)]
+            whole &= bool(np.isfinite(there).all() and (there == np.trunc(there)).all())
+        return whole
 
     def _texts(self, name: str) -> Sequence[str]:
         found: set[str] = set()

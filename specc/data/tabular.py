@@ -14,11 +14,11 @@ from typing_extensions import override
 from specc.data.columns import Column
 from specc.data.csv_format import MISSING
 from specc.data.preparation import stored
-from specc.data.rows import Array, Index, Rows, whole
+from specc.data.rows import Index, whole
 from specc.data.source import Dataset, Names, Samples, Source
 from specc.data.splits import Facts, Parts, Random, Share
 from specc.data.table import Table, cells
-from specc.data.table_reading import CLASSES, Reading
+from specc.data.table_reading import CLASSES, Maker, Reading
 from specc.errors import DataError, nearest
 
 ColumnName: TypeAlias = str | int
@@ -95,18 +95,14 @@ class Tabular(Source):
         kinds = [reading.target(i, group) for i, group in enumerate(targets)]
         groups = self._features(first, targets, names)
         rows = {field: reading.kept(table, [*groups, *targets]) for field, table in tables.items()}
-        y = {
-            field: reading.columns(table, [kind.maker(field) for kind in kinds])
-            for field, table in tables.items()
-        }
-        parts = self._parts(first, rows["path"], y["path"][0], names)
+        y = [{field: kind.maker(field) for field in tables} for kind in kinds]
+        parts = self._parts(first, rows["path"], y[0]["path"], reading, names)
         prepared = reading.prepared(groups, parts.train if parts else rows["path"])
-        makers = reading.inputs(groups, prepared)
-        wholes = {
-            field: _samples(table.path, reading.columns(table, makers), y[field])
-            for field, table in tables.items()
-        }
-
+        x = reading.inputs(groups, prepared)
+        wholes: dict[str, Samples] = {}
+        for field, table in tables.items():
+            found = reading.columns(table, [*x, *(makers[field] for makers in y)])
+            wholes[field] = Samples(tuple(found[: len(x)]), tuple(found[len(x) :]))
         held = {"test": parts.test, "validation": parts.validation} if parts else {}
 
         def split(field: str) -> Samples | None:
@@ -135,14 +131,15 @@ class Tabular(Source):
         )
 
     def _parts(
-        self, table: Table, rows: Index | None, labels: Array | Rows, names: Names
+        self, table: Table, rows: Index | None, labels: Maker, reading: Reading, names: Names
     ) -> Parts | None:
         """Row numbers of the splits; None where all rows are of the training split."""
         wanted = names.split or (Random(test=self.test_split) if self.test_split else None)
         if wanted is None:
             return None
-        used = np.arange(len(labels), dtype=np.int64) if rows is None else rows
-        ids = whole(labels)[used] if labels.ndim == 1 and labels.dtype.kind == "i" else None
+        found = whole(reading.columns(table, [labels])[0])
+        used = np.arange(len(found), dtype=np.int64) if rows is None else rows
+        ids = found[used] if found.ndim == 1 and found.dtype.kind == "i" else None
         parts = wanted.parts(Facts(len(used), ids, lambda name: cells(table, name)[used]))
         return Parts(used[parts.train], used[parts.validation], used[parts.test])
 
@@ -188,12 +185,6 @@ class Tabular(Source):
             if name not in wanted:
                 raise DataError(f"{place}: expected columns for {name!r}, found none")
         return [_names(wanted[name], table) for name in names or wanted]
-
-
-def _samples(path: Path, x: Sequence[Array | Rows], y: Sequence[Array | Rows]) -> Samples:
-    if len({len(column) for column in (*x, *y)}) > 1:
-        raise DataError(f"{path}: expected the same rows whenever it is read, found others")
-    return Samples(tuple(x), tuple(y))
 
 
 def _names(columns: ColumnNames, table: Table) -> list[str]:

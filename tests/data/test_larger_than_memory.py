@@ -31,7 +31,7 @@ NAMES = {"features": [f"n{i}" for i in range(NUMBERS)] + ["job"], "target": "kin
 
 @pytest.fixture
 def lowered(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("csv_format", "arrow_table"):
+    for module in ("csv_large", "arrow_table"):
         monkeypatch.setattr(f"specc.data.{module}.LARGE", 2**16)
         monkeypatch.setattr(f"specc.data.{module}.PART", 2**14)
     monkeypatch.setattr("specc.data.spool.HELD", 2**14)
@@ -122,6 +122,48 @@ def test_a_large_table_gives_what_a_small_one_does(folder, request, kind, name, 
             assert (a.dtype, a.shape) == (b.dtype, b.shape)
             # Means of parts are joined: the last bits may differ.
             np.testing.assert_allclose(whole(a), whole(b), rtol=1e-5, atol=1e-6)
+
+
+PLAIN = "a;b;c\n" + "".join(f"{i};{i}.5;t{i % 3}\n" for i in range(9000))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN,
+        PLAIN.replace("\n", "\r\n"),
+        "\ufeff" + PLAIN.removesuffix("\n"),
+        PLAIN.replace("a;b", '"a";b', 1),
+        PLAIN.replace("5000;", "\n5000;").replace("6000.5", '"6000.5"'),
+        PLAIN.replace("t1\n5000", '"t\n1"\n5000').replace("t1", "tä"),
+        PLAIN.replace(";", ","),
+    ],
+)
+def test_lines_without_quotes_are_split_as_csv_reads_them(tmp_path, lowered, text):
+    """Oracle: `read_csv` of the same file, which is read by Python's module `csv`."""
+    from specc.data.csv_format import read_csv
+    from specc.data.csv_large import LargeCsv
+
+    path = tmp_path / "t.csv"
+    delimiter = "," if "a,b" in text else ";"
+    path.write_bytes(text.encode())
+    whole_one = read_csv(path, delimiter)
+    large = LargeCsv(path, delimiter, header=True, missing=("",))
+    parts = list(large.parts())
+    assert len(parts) > 3
+    assert large.names == whole_one.names
+    lines = [line for part in parts for line in part.lines]
+    assert lines == list(whole_one.lines)
+    for name in large.names:
+        assert list(large.texts(name)) == list(whole_one.texts(name))
+        if name != "c":
+            np.testing.assert_array_equal(large.values(name), whole_one.values(name))
+
+
+def test_a_line_without_cells_in_a_large_table(tmp_path, lowered):
+    (tmp_path / "t.csv").write_text(PLAIN.replace("7000;7000.5;t1\n", "7000;7000.5\n"))
+    with pytest.raises(DataError, match=r"t\.csv:7002: expected 3 cells, found 2"):
+        Source.parse({"csv": {"path": "t.csv", "target": "c", "delimiter": ";"}}).load(tmp_path)
 
 
 def test_rows_are_split_by_a_column_of_a_large_table(folder, lowered):
