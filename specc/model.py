@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -26,6 +26,7 @@ from specc.errors import DataError, RunError, SpecError
 from specc.feeding import Given
 from specc.files import replace
 from specc.fit import Loop, Weighted, batch_feeds, held_out, ones
+from specc.given import evaluated, predicted, validation, weighted
 from specc.history import History
 from specc.observers import Given as Callback
 from specc.observers import Observed
@@ -129,14 +130,25 @@ class Model:
         self._engine.replace(named | checked)
         self._predictor = None
 
-    def predict(self, x: Given, batch_size: int = 32, verbose: Verbose = 0) -> Arrays:
+    def predict(
+        self,
+        x: Given | Iterable[Any],
+        batch_size: int = 32,
+        verbose: Verbose = 0,
+        steps: int | None = None,
+    ) -> Arrays:
         """The model's outputs on x: an array, or a list when there are several.
+
+        x may be an iterable of batches, x or (x, ...), of which `steps` are taken, or all.
 
         Raises:
             DataError: x does not fit the inputs.
         """
         del verbose
-        arrays = feeding.inputs(self._bundle.inputs, x)
+        found = predicted(self.predict, x, steps)
+        if found is not None:
+            return found
+        arrays = feeding.inputs(self._bundle.inputs, cast("Given", x))
         if self._predictor is None:
             program = baked(self.spec, self._engine.weights())
             self._predictor = Runner(program, self.device, self.threads)
@@ -226,7 +238,7 @@ class Model:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
-        data = self._weighted("train_on_batch", x, y, sample_weight, class_weight)
+        data = weighted(self._engine, "train_on_batch", x, y, sample_weight, class_weight)
         self._engine.reset_metrics()
         self._engine.step(feeding.feeds(self._bundle, data.samples.take(slice(None)), data.weights))
         self._predictor = None
@@ -238,7 +250,7 @@ class Model:
         y: Given | None = None,
         batch_size: int = 32,
         epochs: int = 1,
-        validation_data: Sequence[Any] | None = None,
+        validation_data: Sequence[Any] | Iterable[Any] | None = None,
         validation_split: float = 0.0,
         shuffle: Shuffle = True,
         class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
@@ -247,25 +259,34 @@ class Model:
         verbose: Verbose = "auto",
         callbacks: Sequence[Callback] = (),
         steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_freq: int | Collection[int] = 1,
     ) -> History:
         """Train for epochs `initial_epoch` to `epochs` - 1; a second call continues.
 
-        `validation_data` is (x, y) or (x, y, sample weights); without it the last
-        `validation_split` of the samples validates. Without y, x is an iterable of batches (x, y)
-        or (x, y, sample weights), of which an epoch takes `steps_per_epoch`. `callbacks` are
-        members of `specc.callbacks` or objects of `specc.Callback`.
+        `validation_data` is (x, y) or (x, y, sample weights), or an iterable of such batches, of
+        which `validation_steps` are taken, or all; without it the last `validation_split` of the
+        samples validates. Every `validation_freq`-th epoch validates, or those listed, from 1.
+        Without y, x is an iterable of batches (x, y) or (x, y, sample weights), of which an epoch
+        takes `steps_per_epoch`. `callbacks` are members of `specc.callbacks` or objects of
+        `specc.Callback`.
 
         Raises:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
-        held = None if validation_data is None else self._validation(validation_data)
+        held = None
+        if validation_data is not None:
+            held = validation(self._engine, validation_data, validation_steps)
         rows: Weighted | Stream
         if y is None:
             self._engine.require("train")
+            if validation_split:
+                raise DataError("validation_split: expected arrays, which can be divided; pass "
+                                "validation_data")  # fmt: skip
             rows = feeding.stream(self._bundle, x, steps_per_epoch, class_weight)
         else:
-            rows = self._weighted("fit", cast("Given", x), y, sample_weight, class_weight)
+            rows = weighted(self._engine, "fit", cast("Given", x), y, sample_weight, class_weight)
         if validation_data is None and isinstance(rows, Weighted):
             rows, held = held_out(rows, validation_split)
             if held is not None and class_weight is not None:
@@ -278,7 +299,7 @@ class Model:
         watcher = Observed.of(self, self._engine, callbacks, history, progress)
         loop = Loop(
             self._engine, rows, epochs, batch_size, seed, shuffle, held, progress, watcher,
-            first, 0, history, steps_per_epoch,
+            first, 0, history, steps_per_epoch, validation_freq,
         )  # fmt: skip
         self._predictor = None
         watcher.begin()
@@ -290,45 +311,25 @@ class Model:
         self._epochs += max(0, epochs - first)
         return history
 
-    def _validation(self, given: Sequence[Any]) -> Weighted:
-        if len(given) not in {2, 3}:
-            raise DataError(
-                f"validation_data: expected (x, y) or (x, y, sample weights), received {len(given)}"
-            )
-        return self._weighted("validation_data", given[0], given[1], *given[2:])
-
-    def _weighted(
-        self,
-        what: str,
-        x: Given,
-        y: Given,
-        sample_weight: Given | None = None,
-        class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
-    ) -> Weighted:
-        """At least one sample, as the programs want it."""
-        self._engine.require("train")
-        data = feeding.samples(self._bundle, x, y)
-        if not len(data):
-            raise DataError(f"{what}: expected at least one sample, received none")
-        rows = feeding.weights(self._bundle, data.y, sample_weight, class_weight)
-        return Weighted(data, rows)
-
     def evaluate(
         self,
-        x: Given,
-        y: Given,
+        x: Given | Iterable[Any],
+        y: Given | None = None,
         batch_size: int = 32,
         sample_weight: Given | None = None,
         verbose: Verbose = "auto",
+        steps: int | None = None,
     ) -> Logs:
         """Loss and metrics on data, as `{"loss": ..., metric: ...}`.
+
+        Without y, x is an iterable of batches as in `fit`, of which `steps` are taken, or all.
 
         Raises:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
         del verbose
-        rows = self._weighted("evaluate", x, y, sample_weight)
+        rows = evaluated(self._engine, "evaluate", x, y, sample_weight, steps)
         return self._engine.evaluate(batch_feeds(self._engine, rows, batch_size))
 
     def save(self, folder: str | Path) -> None:
