@@ -98,6 +98,24 @@ class _Listed(Coder):
         return "".join(self._tokens[i] for i in ids)
 
 
+class _Points(_Listed):
+    """Characters, found by their code points: some four times as fast as one after another."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        super().__init__(tokens, re.compile(r"(?s)."))
+        points = np.array([ord(token) for token in tokens], np.uint32)
+        self._order = np.argsort(points).astype(np.int32)
+        self._points = points[self._order]
+
+    @override
+    def encode(self, text: str) -> Array:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        places = np.searchsorted(self._points, codes).clip(max=len(self._points) - 1)
+        if (self._points[places] != codes).any():
+            return super().encode(text)  # says which character is none of the vocabulary
+        return self._order[places]
+
+
 class Characters(Tokens):
     """Every character is a token; ids are in the order of code points."""
 
@@ -107,7 +125,7 @@ class Characters(Tokens):
 
     @override
     def coder(self, learned: Mapping[str, Any]) -> Coder:
-        return _Listed(learned["tokens"], re.compile(r"(?s)."))
+        return _Points(learned["tokens"])
 
 
 class Words(Tokens):
