@@ -74,7 +74,7 @@ def compiled(
     compiler = Compiler.of(spec, target, opset)
     made = bundle(compiler)
     if weights is None:
-        first = initial_weights(compiler, compiler.seed)
+        first = initial_weights(compiler.network, compiler.seed)
     else:
         named = load_tensors(weights)[0] if isinstance(weights, Path) else weights
         first = made.check_weights(named)

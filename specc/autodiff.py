@@ -10,14 +10,20 @@ After autograd's and JAX's design: the engine knows no rule; rules import the en
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from specc.errors import InternalError, MissingRuleError
 from specc.graph import Graph, Node, Value
+from specc.tensors import Sym, product
 
 Grads: TypeAlias = Sequence[Value | None]
 Rule: TypeAlias = Callable[..., Grads]
+
+_FLOATS = ("float32", "float64")
+# Columns from which on a product sums faster than a reduction.
+_WIDE = 8
 
 _RULES: dict[str, Rule] = {}
 _FLAT: set[str] = set()
@@ -136,4 +142,22 @@ def unbroadcast(graph: Graph, dx: Value, x: Value) -> Value:
     axes = [
         i for i, dim in enumerate(dx.shape) if i < extra or (x.shape[i - extra] == 1 and dim != 1)
     ]
-    return graph.reshape(graph.reduce("ReduceSum", dx, axes, keepdims=True), x.shape)
+    return graph.reshape(_summed(graph, dx, axes), x.shape)
+
+
+def _summed(graph: Graph, dx: Value, axes: Sequence[int]) -> Value:
+    """`dx` summed over `axes`, which stay as ones.
+
+    Over leading axes a product with a row of ones: ReduceSum walks columns on one thread
+    (onnxruntime 1.32: 72 us for 128 x 512, the product 10; 67 and 30 for 2,048 x 128).
+    """
+    leading = list(axes) == list(range(len(axes)))
+    lengths = [d for d in dx.shape[len(axes) :] if isinstance(d, int)]
+    columns = math.prod(lengths) if len(lengths) + len(axes) == dx.rank else 0
+    batches = [d for d in dx.shape if isinstance(d, Sym)]
+    if not leading or columns < _WIDE or len(batches) > 1 or dx.dtype not in _FLOATS:
+        return graph.reduce("ReduceSum", dx, axes, keepdims=True)
+    rows = product(dx.shape[: len(axes)])
+    flat = graph.reshape(dx, (rows, columns))
+    ones = graph.expand(graph.const([[1.0]], dx.dtype), (1, rows), flat)
+    return graph.reshape(graph.op("Gemm", ones, flat), (*[1] * len(axes), *dx.shape[len(axes) :]))

@@ -14,7 +14,7 @@ from typing import Any
 from specc.layer import InputLayer, Layer, Shapes
 from specc.network import Call, Network, build
 from specc.network.graph import Called
-from specc.optimizers import Optimizer, Schedule
+from specc.optimizers import AnyOptimizer, Schedule
 from specc.receptive import Field, receptive_fields
 from specc.spec.model import Spec
 from specc.tensors import ITEM_BYTES, Shape, elements
@@ -96,7 +96,7 @@ class Costs:
         }
 
 
-def costs(model: Spec | Network, batch: int = 1, optimizer: Optimizer | None = None) -> Costs:
+def costs(model: Spec | Network, batch: int = 1, optimizer: AnyOptimizer | None = None) -> Costs:
     """The costs of a spec at a batch size; the optimizer is that of its `train:` section.
 
     Raises:
@@ -133,19 +133,21 @@ def layer_calls(
         yield from layer_calls(call.called, call.entering(inner), inner[call])
 
 
-def optimizer_bytes(network: Network, optimizer: Optimizer) -> int:
+def optimizer_bytes(network: Network, optimizer: AnyOptimizer) -> int:
     """Bytes of the optimizer's state.
 
     For each trainable weight the rule's slots, its moving average, its accumulated gradient; for
     the model the rule's scalars, the step counter, and the rate unless a schedule gives it.
     Source: keras/src/optimizers/base_optimizer.py, build (3.15.1).
     """
-    extra = optimizer.use_ema + (optimizer.gradient_accumulation_steps is not None)
-    count = len(optimizer.scalars()) + (not isinstance(optimizer.learning_rate, Schedule))
+    rule = optimizer.rule
+    extra = rule.use_ema + (rule.gradient_accumulation_steps is not None)
+    count = len(rule.scalars()) + (not isinstance(rule.learning_rate, Schedule))
+    count += 0 if optimizer is rule else len(optimizer.scalars())
     for weight in network.weights:
         if weight.trainable:
             shape = weight.weight.shape
-            slots = optimizer.slots(shape, weight.name)
+            slots = rule.slots(shape, weight.name)
             count += sum(elements(shape if s.shape is None else s.shape) for s in slots)
             count += extra * weight.count
     return count * FLOAT_BYTES + ITEM_BYTES["int64"]

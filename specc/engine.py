@@ -11,15 +11,13 @@ import numpy.typing as npt
 
 from specc.compiler.bundle import Bundle
 from specc.compiler.program import Program
-from specc.compiler.state import LEARNING_RATE, METRICS, WEIGHTS
+from specc.compiler.state import LEARNING_RATE, METRICS, STATES
 from specc.errors import RunError
 from specc.feeding import Feeds
-from specc.session import Device, Stepper
+from specc.session import Device, Runner, Stepper
 
 Array: TypeAlias = npt.NDArray[Any]
 Logs: TypeAlias = dict[str, float]
-# State that evaluation reads from a training run's buffers.
-_SHARED = (WEIGHTS, "statistics")
 
 
 @dataclass(slots=True)
@@ -81,7 +79,7 @@ class Engine:
         return _logs(self.trainer())
 
     def evaluate(self, batches: Iterable[Feeds]) -> Logs:
-        """Loss and metrics over batches, with the weights as they stand."""
+        """Loss and metrics over batches, with the weights as they stand; states move on."""
         if self._eval is None:
             self._eval = self._stepper("eval")
         stepper = self._eval
@@ -90,12 +88,46 @@ class Engine:
             shared = None
         else:
             buffers = self._train.buffers()
-            shared = {k: buffers[k] for k in _SHARED if k in buffers}
-            packed = {}
+            shared = {t.name: buffers[t.name] for t in self.bundle.state.tensors if t.shared}
+            packed = {STATES: self._train.get(STATES)} if STATES in self.bundle.state else {}
         stepper.load({**packed, METRICS: self._zeros()}, shared)
         for batch in batches:
             stepper.step(batch)
+        if STATES in self.bundle.state:
+            self.carry(stepper.get(STATES))
         return _logs(stepper)
+
+    def predict(self, runner: Runner, batches: Iterable[Feeds]) -> dict[str, Array]:
+        """The outputs of a program that has the weights inside, on batches; states move on."""
+        states = self.carried()
+        if states is not None:
+            runner.served.states = {STATES: states}
+        parts = [runner.run(batch) for batch in batches]
+        if states is not None:
+            self.carry(runner.served.states[STATES])
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def carried(self) -> Array | None:
+        """What stateful layers carry from batch to batch, as programs take it; None without any."""
+        if not self.bundle.carried:
+            return None
+        return self.bundle.state[STATES].pack(self.state())
+
+    def carry(self, states: Array) -> None:
+        """Let stateful layers go on from `states`."""
+        if self._train is not None:
+            self._train.set(STATES, states)
+            self._moved = True
+        else:
+            self.named = self.named | self.bundle.state[STATES].unpack(states)
+
+    def reset_states(self) -> None:
+        """Let stateful layers begin with zeros again."""
+        states = self.carried()
+        if states is not None:
+            self.carry(np.zeros_like(states))
 
     def state(self) -> dict[str, Array]:
         """The whole state by name, as it stands."""

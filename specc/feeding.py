@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
@@ -65,6 +66,19 @@ def listed(given: object, names: Sequence[str], what: str) -> list[Any]:
     return entries
 
 
+def by_name(what: str, names: Sequence[str], given: Sequence[Any]) -> dict[str, Any]:
+    """One entry of a list for each name.
+
+    Raises:
+        DataError: there are more or fewer.
+    """
+    if len(given) != len(names):
+        raise DataError(
+            f"{what}: expected a list of {len(names)} ({', '.join(names)}), received {len(given)}"
+        )
+    return dict(zip(names, given, strict=True))
+
+
 def _is_single(given: object) -> bool:
     """Whether this is a list or tuple of exactly one array, as Keras accepts for one input."""
     if not isinstance(given, (list, tuple)):
@@ -73,12 +87,20 @@ def _is_single(given: object) -> bool:
     return len(entries) == 1 and len(getattr(entries[0], "shape", ())) > 0
 
 
+def shape_given(x: object) -> tuple[int, ...]:
+    """The shape of one input as a user gives it."""
+    shape = getattr(x, "shape", None)
+    return tuple(shape) if shape is not None else np.shape(cast("npt.ArrayLike", x))
+
+
 def inputs(ports: Sequence[Port], x: Given) -> tuple[Column, ...]:
     """Columns for the model's inputs, checked and typed.
 
     Raises:
         DataError: they do not fit.
     """
+    if len(ports) == 1 and (ready := _ready(x, ports[0])) is not None:
+        return (ready,)
     given = listed(x, [p.name for p in ports], "inputs")
     arrays = tuple(
         input_column(a, shape_of(p.shape), p.dtype, p.name)
@@ -86,6 +108,18 @@ def inputs(ports: Sequence[Port], x: Given) -> tuple[Column, ...]:
     )
     same_length(arrays, [p.name for p in ports])
     return arrays
+
+
+def _ready(x: object, port: Port) -> Array | None:
+    """The array that goes to an input as it is: samples asked for one by one wait for checks."""
+    if not isinstance(x, np.ndarray):
+        return None
+    array = cast("Array", x)
+    fits = array.shape[1:] == port.shape[1:]
+    if not fits or array.dtype.char != "f" or port.dtype != "float32":
+        return None
+    clean = not array.size or not np.isnan(np.minimum.reduce(array, axis=None))
+    return array if clean else None
 
 
 def targets(infos: Sequence[TargetInfo], y: Given) -> tuple[Column, ...]:
@@ -259,10 +293,68 @@ def _fitting(
     return fit
 
 
+def rows_in_batch(
+    bundle: Bundle,
+    what: str,
+    count: int,
+    wanted: int | None = None,
+    default: int = 32,
+    steps: int | None = None,
+) -> int:
+    """How many samples a batch has: `wanted`, or the fixed batch size, or the default.
+
+    Args:
+        bundle: what runs on the batches.
+        what: the samples, for messages.
+        count: how many they are.
+        wanted: what the caller asks for.
+        default: without a fixed batch size.
+        steps: most batches that are made.
+
+    Raises:
+        DataError: the inputs have a fixed batch size and `wanted` is another, or the last batch
+            would be smaller.
+    """
+    fixed = bundle.batch
+    if fixed is None:
+        return default if wanted is None else wanted
+    if wanted not in (None, fixed):
+        raise DataError(f"batch_size: expected {fixed}, the batch of the inputs, received {wanted}")
+    if count % fixed and (steps is None or steps * fixed > count):
+        raise DataError(
+            f"{what}: expected a number of samples that {fixed}, the batch of the inputs, divides,"
+            f" received {count}; leave {count % fixed} out"
+        )
+    return fixed
+
+
+def begun(batches: object) -> tuple[Any, Iterable[Any]]:
+    """(x of the first batch, the batches): what is read of an iterator is put back.
+
+    Raises:
+        DataError: there is no batch (x, y).
+    """
+    given = cast("Iterable[Any]", batches if isinstance(batches, Iterable) else ())
+    source = iter(given)
+    first: object = next(source, None)
+    if not isinstance(first, tuple | list) or not first:
+        raise DataError("fit: expected targets y, or an iterable of batches (x, y)")
+    entries = cast("Sequence[Any]", first)
+    return entries[0], itertools.chain([first], source) if source is given else given
+
+
 def feeds(bundle: Bundle, batch: Taken, sample_weights: Sequence[Array]) -> Feeds:
-    """A batch under the names of a program's inputs."""
+    """A batch under the names of a program's inputs.
+
+    Raises:
+        DataError: the inputs have a fixed batch size and these are more or fewer samples.
+    """
     named: Feeds = {p.name: a for p, a in zip(bundle.inputs, batch.x, strict=True)}
     for info, y, w in zip(bundle.targets, batch.y, sample_weights, strict=True):
         named[info.port.name] = y
         named[info.weight.name] = w
+    if bundle.batch not in (None, len(batch)):
+        raise DataError(
+            f"expected {bundle.batch} samples, the batch of the inputs, received {len(batch)}"
+        )
     return {name: np.ascontiguousarray(array) for name, array in named.items()}

@@ -192,33 +192,59 @@ Values: TypeAlias = Annotated[
 ]
 
 
-def _name(value: object) -> str:
-    if not isinstance(value, str):
-        raise PydanticCustomError(
-            "activation_form",
-            "expected the name of an activation function, found {value}",
-            {"value": repr(value)},
-        )
-    return activations.canonical(value)
+def _optional_function(value: object) -> activations.Choice | None:
+    found = None if value is None else activations.choose(value)
+    return None if found == "linear" else found
 
 
-def _optional_name(value: object) -> str | None:
-    name = None if value is None else _name(value)
-    return None if name == "linear" else name
+def _function_written(value: object) -> object:
+    return value.written() if isinstance(value, activations.Chosen) else value
 
 
-_NAMES = {"enum": activations.names()}
+def _functions() -> list[dict[str, Any]]:
+    """JSON Schema of a function: its name alone, or with its parameters."""
+    with_values = {
+        name: activations.parameters(name).model_json_schema()
+        for name, found in activations.registered().items()
+        if found.keywords
+    }
+    for schema in with_values.values():
+        schema.pop("title")
+    chosen = {
+        "type": "object",
+        "properties": with_values,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    return [{"enum": activations.names()}, chosen]
 
-# A function by name; Keras' further names (`swish`) become the first (`silu`).
-ActivationName: TypeAlias = Annotated[
-    str, BeforeValidator(_name), WithJsonSchema(_NAMES, mode="validation")
+
+# A function by name, or with values for its parameters; Keras' further names (`swish`) become the
+# first (`silu`).
+ActivationChoice: TypeAlias = Annotated[
+    activations.Choice,
+    BeforeValidator(activations.choose),
+    PlainSerializer(_function_written),
+    WithJsonSchema({"anyOf": _functions()}, mode="validation"),
 ]
 # The same or none at all; `linear` is none.
 OptionalActivation: TypeAlias = Annotated[
-    str | None,
-    BeforeValidator(_optional_name),
-    WithJsonSchema({"anyOf": [_NAMES, {"type": "null"}]}, mode="validation"),
+    activations.Choice | None,
+    BeforeValidator(_optional_function),
+    PlainSerializer(_function_written),
+    WithJsonSchema({"anyOf": [*_functions(), {"type": "null"}]}, mode="validation"),
 ]
+
+
+def _lines_schema(item: str) -> WithJsonSchema:
+    many = {"type": "array", "items": {"type": item}}
+    return WithJsonSchema({"anyOf": [many, {"type": "string"}, {"type": "null"}]}, "validation")
+
+
+# Lists that a spec may also give as the name of a file of lines.
+TextLines: TypeAlias = Annotated[tuple[str, ...] | None, _lines_schema("string")]
+IntLines: TypeAlias = Annotated[tuple[int, ...] | None, _lines_schema("integer")]
 
 
 def unsupported(what: str) -> BeforeValidator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from specc import feeding
+from specc.compiler.bundle import Bundle
 from specc.compiler.state import ITERATIONS
 from specc.data.batches import Batches, Shuffle
 from specc.data.source import Samples
 from specc.data.stream import Pass, Stream
 from specc.engine import Engine, Logs
 from specc.errors import DataError
-from specc.feeding import Feeds, feeds
+from specc.feeding import Feeds, feeds, rows_in_batch
 from specc.history import History
 from specc.optimizers.step import AVERAGE
 from specc.progress import Progress
@@ -168,6 +169,25 @@ def batch_feeds(engine: Engine, data: Weighted | Pass, batch_size: int) -> Itera
     for batch in Batches(data.samples, batch_size, shuffle=False).produce(0):
         rows = [w[batch.index] for w in data.weights]
         yield feeds(engine.bundle, batch.samples, rows)
+
+
+def common_batch(
+    bundle: Bundle,
+    parts: Mapping[str, Weighted | Stream | Pass | None],
+    wanted: int | None = None,
+    steps: int | None = None,
+) -> int:
+    """How many samples each batch of `parts` has; of the first, an epoch has `steps` at most.
+
+    Raises:
+        DataError: the inputs have a fixed batch size that does not fit.
+    """
+    sizes: list[int] = []
+    for i, (what, part) in enumerate(parts.items()):
+        if isinstance(part, Weighted):
+            limit = None if i else steps
+            sizes.append(rows_in_batch(bundle, what, len(part.samples), wanted, steps=limit))
+    return sizes[0] if sizes else 1
 
 
 def ones(samples: Samples) -> Weighted:

@@ -73,7 +73,7 @@ def validation(
     parts = cast("Sequence[Any]", given)
     if len(parts) not in {2, 3}:
         raise DataError(
-            f"validation_data: expected (x, y), (x, y, sample weights) or an iterable of batches, "
+            f"validation_data: expected (x, y) or (x, y, sample weights), or an iterable of batches, "
             f"received {len(parts)}"
         )
     return weighted(engine, "validation_data", parts[0], parts[1], *parts[2:])

@@ -185,11 +185,12 @@ class Graph:
         types = [TensorType(x.dtype, x.shape) for x in after]
         types += [TensorType(x.dtype, (*count, *x.shape)) for x in parts]
         turned = int(backwards)
-        attrs = {
+        attrs: dict[str, Any] = {
             "num_scan_inputs": len(rows),
             "scan_input_directions": [turned] * len(rows),
-            "scan_output_directions": [turned] * len(parts),
         }
+        if parts:  # an empty list has no type
+            attrs["scan_output_directions"] = [turned] * len(parts)
         return self.append("Scan", (*states, *rows), attrs, types, body)
 
     def ints(self, *values: int) -> Value:
@@ -198,20 +199,14 @@ class Graph:
 
     def texts(self, values: Sequence[str]) -> Value:
         """A 1-D constant of texts."""
+        if self.outer is not None:
+            return self.take(self.outer.texts(values))
         array = np.array(values, np.str_)
         key = ("string", array.shape, *values)
         if key not in self._constants:
             name = f"const_{len(self._constants)}"
             self._constants[key] = Value(self, name, "string", (len(values),), const=array)
         return self._constants[key]
-
-    def split_text(self, x: Value) -> Value:
-        """What stands between spaces in each text of (N,), as (N, most); rows end in ""."""
-        # How many words there will be is not known; who slices the result states the shape.
-        unknown = TensorType("string", (*x.shape, 1))
-        return self.append(
-            "StringSplit", (x,), {"delimiter": " "}, (unknown, TensorType("int64", x.shape))
-        )[0]
 
     def like(self, operand: Operand, value: Value) -> Value:
         """`operand` as a value, numbers in the element type of `value`."""
@@ -331,7 +326,7 @@ class Graph:
         return self.stated_all(op, *inputs, types=(TensorType(dtype, shape),))[0]
 
     def stated_all(
-        self, op: str, *inputs: Value, types: tuple[TensorType, ...], **attrs: int
+        self, op: str, *inputs: Value, types: tuple[TensorType, ...], **attrs: int | str
     ) -> tuple[Value, ...]:
         """The same for a node with several outputs, or with attributes."""
         key = (op, tuple(id(x) for x in inputs), tuple(sorted(attrs.items())), len(types))

@@ -121,6 +121,10 @@ class Hooks(Training):
         self.engine.replace({**self.engine.state(), **{k: found[k] for k in weights}})
 
     @override
+    def reset_states(self) -> None:
+        self.engine.reset_states()
+
+    @override
     def loss(self) -> float:
         return self.engine.loss()
 

@@ -20,6 +20,7 @@ from specc.family import Member, snake_case
 from specc.initializers import Initializer
 from specc.primitives import Tensor
 from specc.regularizers import Regularizer
+from specc.shapes import ShapeError
 from specc.tensors import Dims, DType, Shape
 
 Shapes: TypeAlias = tuple[Shape, ...]
@@ -84,11 +85,11 @@ class Lowering(Protocol):
         ...
 
     def weight(self, name: str) -> Tensor:
-        """The layer's weight called `name`, in Keras' shape."""
+        """The layer's weight or state called `name`, in Keras' shape."""
         ...
 
     def assign(self, name: str, value: Tensor) -> None:
-        """The weight's value after this step (moving statistics)."""
+        """The weight's or state's value after this batch (moving statistics)."""
         ...
 
     def add_loss(self, value: Tensor) -> None:
@@ -104,13 +105,13 @@ class Lowering(Protocol):
         ...
 
 
-_TEXT = "works on text, and graphs here hold numbers; turn text into ids before (integer_lookup)"
+TEXT_ENTERS = "works on numbers, received text; string_lookup or text_vectorization make ids of it"
+NUMBERS_ENTER = "works on text, received numbers; write dtype: string at the input"
+
 _FOREIGN = "runs another framework's program; build the model of layers"
 # Layers of Keras that no graph can hold, and why.
 REFUSED: Mapping[str, str] = {
     "lambda": "runs Python code; write a layer (docs/adding.md), or operations (ops.add, ...)",
-    "string_lookup": _TEXT,
-    "text_vectorization": _TEXT,
     "max_num_bounding_boxes": "works on bounding boxes, which models here do not take",
     "flax_layer": _FOREIGN,
     "jax_layer": _FOREIGN,
@@ -138,6 +139,8 @@ class Layer(Member):
         call_flags: further arguments of a call beside `training`, which every layer takes.
         several_outputs: whether a call may have more than one output.
         keras_dtype: the element type that Keras gives the layer beside float32.
+        lines: fields that are lists and that a spec may give as a file of lines, with what each
+            line is.
         renamed: our names of fields whose Keras name is a method here, by Keras' name.
         supports_masking: whether the output's mask is that of the first input.
         mask_arguments: arguments that are masks; each with the argument whose own mask it takes
@@ -155,6 +158,7 @@ class Layer(Member):
     call_flags: ClassVar[tuple[str, ...]] = ()
     several_outputs: ClassVar[bool] = False
     keras_dtype: ClassVar[DType] = "float32"
+    lines: ClassVar[Mapping[str, type[int] | type[str]]] = {}
     renamed: ClassVar[Mapping[str, str]] = {}
     supports_masking: ClassVar[bool] = False
     mask_arguments: ClassVar[Mapping[str, str]] = {}
@@ -196,6 +200,16 @@ class Layer(Member):
         """
         return inputs[0]
 
+    def text(self, given: Sequence[bool]) -> bool:
+        """Whether the results are text, told which inputs are. Most layers work on numbers alone.
+
+        Raises:
+            ShapeError: text enters where numbers must, or the other way round.
+        """
+        if any(given):
+            raise ShapeError(TEXT_ENTERS)
+        return False
+
     def call_shape(self, inputs: Shapes, flags: Mapping[str, Any]) -> Shape | Shapes:
         """`output_shape` for a call with `flags`, which change nothing by default."""
         del flags
@@ -203,6 +217,17 @@ class Layer(Member):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         """The weights built for these input shapes, in Keras' order. None by default."""
+        del inputs
+        return ()
+
+    def states(self, inputs: Shapes) -> tuple[Weight, ...]:
+        """What one batch leaves for the next beside weights: Keras neither counts nor saves it.
+
+        A lowering reads and assigns it like a weight, in inference too. None by default.
+
+        Raises:
+            ShapeError: there is no fixed batch size.
+        """
         del inputs
         return ()
 
@@ -249,6 +274,17 @@ class Layer(Member):
         """The window the layer slides over its input; None for a pointwise layer."""
         del inputs
         return None
+
+
+def moved_text(given: Sequence[bool]) -> bool:
+    """`Layer.text` of a layer that only moves elements: text stays text.
+
+    Raises:
+        ShapeError: text and numbers meet.
+    """
+    if any(given) and not all(given):
+        raise ShapeError("received text and numbers; expected one or the other")
+    return any(given)
 
 
 def stored_alone(weights: Sequence[Weight]) -> dict[str, list[str]]:

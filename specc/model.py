@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -14,9 +13,7 @@ import numpy.typing as npt
 from specc import feeding
 from specc.checkpoint import load as load_state
 from specc.checkpoint import save as save_state
-from specc.compiler.bundle import Bundle, baked, bundle, initial_weights
-from specc.compiler.compiler import Compiler
-from specc.compiler.state import ITERATIONS, STATISTICS, WEIGHTS, StateMap
+from specc.compiler.bundle import Bundle
 from specc.data.batches import Batches, Shuffle
 from specc.data.rows import whole
 from specc.data.source import Samples
@@ -25,37 +22,22 @@ from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError, SpecError
 from specc.feeding import Given
 from specc.files import replace
-from specc.fit import Loop, Weighted, batch_feeds, held_out, ones
+from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
 from specc.given import evaluated, predicted, validation, weighted
 from specc.history import History
 from specc.observers import Given as Callback
 from specc.observers import Observed
 from specc.progress import Progress
-from specc.session import Device, Runner, check_device
+from specc.session import Device, check_device
 from specc.spec.model import Spec
 from specc.spec.train import MAX_SEED
+from specc.versions import Versions
+from specc.vjp import Vjp, pull_back
 
 Array: TypeAlias = npt.NDArray[Any]
 Verbose: TypeAlias = Literal["auto", 0, 1, 2] | bool
 Arrays: TypeAlias = Array | list[Array]
 SPEC_FILE, STATE_FILE = "spec.yaml", "state.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class Vjp:
-    """Outputs and gradients of one call; lists in Keras' order.
-
-    Attributes:
-        outputs: of the model.
-        input_grads: d(sum of cotangent . output) / d(input); None where no gradient flows.
-        weight_grads: the same for each weight; None for weights that training does not change.
-        weights: after the call: moving statistics move when `training`.
-    """
-
-    outputs: list[Array]
-    input_grads: list[Array | None]
-    weight_grads: list[Array | None]
-    weights: list[Array]
 
 
 class Model:
@@ -91,17 +73,30 @@ class Model:
         self.seed = spec.train.seed if spec.train is not None else (seed or 0)
         self.device: Device = device
         self.threads = threads
-        self._compiler = Compiler.of(spec, target)
-        self._compiler.seed = self.seed
-        self._bundle: Bundle = bundle(self._compiler)
-        first = initial_weights(self._compiler, self.seed)
-        self._engine = Engine(
-            self._bundle, self._bundle.initial_state(first) | first, device, threads
-        )
-        self._vjps: dict[bool, Runner] = {}
-        self._predictor: Runner | None = None
+        self._versions = Versions(spec, target, device, self.seed, threads)
         self.stop_training = False
         self._epochs = 0
+
+    @property
+    def _bundle(self) -> Bundle:
+        return self._versions.now.bundle
+
+    @property
+    def _engine(self) -> Engine:
+        return self._versions.now.engine
+
+    def _take_lengths(self, x: Given) -> None:
+        """Compile for the lengths of x where the spec leaves lengths open."""
+        if self._versions.open:
+            given = feeding.listed(x, self._versions.inputs, "inputs")
+            self._versions.use([feeding.shape_given(each) for each in given])
+
+    def _with_lengths(self, batches: object) -> object:
+        """An iterable of batches, of which the first says the lengths."""
+        if self._versions.open:
+            first, batches = feeding.begun(batches)
+            self._take_lengths(first)
+        return batches
 
     @property
     def weights(self) -> dict[str, Array]:
@@ -125,21 +120,28 @@ class Model:
             given = {n: np.asarray(a) for n, a in zip(names, arrays, strict=True)}
         checked = self._bundle.check_weights(given)
         named = dict(self._engine.state())
-        if not int(named.get(ITERATIONS, np.array(0))):
-            named |= self._bundle.initial_state(checked)
-        self._engine.replace(named | checked)
-        self._predictor = None
+        if self._versions.is_new:
+            first = self._bundle.initial_state(checked)
+            named |= {name: first[name] for name in first if name not in self._bundle.carried}
+        self._versions.replace(named | checked)
+
+    def reset_states(self) -> None:
+        """Let stateful layers begin with zeros again, like `reset_states()` of Keras' layers."""
+        self._engine.reset_states()
 
     def predict(
         self,
         x: Given | Iterable[Any],
-        batch_size: int = 32,
+        batch_size: int | None = None,
         verbose: Verbose = 0,
         steps: int | None = None,
     ) -> Arrays:
         """The model's outputs on x: an array, or a list when there are several.
 
         x may be an iterable of batches, x or (x, ...), of which `steps` are taken, or all.
+
+        Without `batch_size` a batch has 32 samples, or as many as the inputs' `batch` says.
+        Stateful layers go on from the batch before, here as in training and evaluation.
 
         Raises:
             DataError: x does not fit the inputs.
@@ -148,20 +150,20 @@ class Model:
         found = predicted(self.predict, x, steps)
         if found is not None:
             return found
-        arrays = feeding.inputs(self._bundle.inputs, cast("Given", x))
-        if self._predictor is None:
-            program = baked(self.spec, self._engine.weights())
-            self._predictor = Runner(program, self.device, self.threads)
-        names = [p.name for p in self._bundle.inputs]
-        batches = Batches(Samples(arrays, ()), batch_size, shuffle=False)
-        # Nothing is to be cut: one sample at a time is asked for often, and waits for every detour.
-        single = batches.steps <= 1
-        given = [tuple(map(whole, arrays))] if single else (b.samples.x for b in batches.produce(0))
-        parts = [self._predictor.run(dict(zip(names, xs, strict=True))) for xs in given]
-        if single:
-            outputs = list(parts[0].values())
+        x = cast("Given", x)
+        self._take_lengths(x)
+        arrays = feeding.inputs(self._bundle.inputs, x)
+        predictor = self._versions.predictor()
+        size = feeding.rows_in_batch(self._bundle, "predict", len(arrays[0]), batch_size)
+        if len(arrays[0]) <= size:
+            # Nothing is to be cut: one sample at a time is asked for often, and detours cost.
+            given = [tuple(map(whole, arrays))]
         else:
-            outputs = [np.concatenate([p[key] for p in parts]) for key in parts[0]]
+            batches = Batches(Samples(arrays, ()), size, shuffle=False)
+            given = (b.samples.x for b in batches.produce(0))
+        names = [p.name for p in self._bundle.inputs]
+        fed = (dict(zip(names, xs, strict=True)) for xs in given)
+        outputs = list(self._engine.predict(predictor, fed).values())
         return outputs[0] if len(outputs) == 1 else outputs
 
     def vjp(
@@ -182,47 +184,9 @@ class Model:
             DataError: the arrays do not fit.
             MissingRuleError: a layer's ops have no gradient rule.
         """
-        runner = self._vjp_runner(training)
-        known = {p.name: p for p in runner.program.inputs}
-        names = [p.name for p in self._bundle.inputs]
-        given = feeding.inputs(self._bundle.inputs, _named("inputs", names, inputs))
-        fed = {name: whole(a) for name, a in zip(names, given, strict=True)}
-        pulled = _named("cotangents", self._compiler.output_names, cotangents)
-        for name, array in pulled.items():
-            port = known.get(f"cotangent/{name}")
-            if port is not None:
-                fed[port.name] = feeding.cotangent(port, array, len(given[0]))
-        fed |= {k: v for k, v in self._weight_state().items() if k in known}
-        fed[ITERATIONS] = self._engine.state().get(ITERATIONS, np.array(0, np.int64))
-        return self._vjp_result(runner.run(fed))
-
-    def _vjp_runner(self, training: bool) -> Runner:
-        if training not in self._vjps:
-            program = self._compiler.vjp(training=training)
-            self._vjps[training] = Runner(program, self.device, self.threads)
-        return self._vjps[training]
-
-    def _weight_map(self) -> StateMap:
-        tensors = self._bundle.state.tensors
-        return StateMap(tuple(t for t in tensors if t.name in (WEIGHTS, STATISTICS)))
-
-    def _weight_state(self) -> dict[str, Array]:
-        return self._weight_map().pack(self._engine.state())
-
-    def _vjp_result(self, found: Mapping[str, Array]) -> Vjp:
-        after = self._engine.weights()
-        grads: dict[str, Array | None] = {}
-        for tensor in self._weight_map().tensors:
-            for e in tensor.elements:
-                grad = found.get(f"grad/{e.name}")
-                grads[e.name] = None if grad is None else e.storage.unpack(grad, e.shape)
-            if f"next/{tensor.name}" in found:
-                after = after | tensor.unpack(found[f"next/{tensor.name}"])
-        return Vjp(
-            [found[name] for name in self._compiler.output_names],
-            [found.get(f"grad/{p.name}") for p in self._bundle.inputs],
-            [grads.get(w.name) for w in self._bundle.weights],
-            [after[w.name] for w in self._bundle.weights],
+        self._take_lengths(list(inputs))
+        return pull_back(
+            self._versions.now, self._versions.vjp(training=training), inputs, cotangents
         )
 
     def train_on_batch(
@@ -238,17 +202,17 @@ class Model:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
-        data = weighted(self._engine, "train_on_batch", x, y, sample_weight, class_weight)
+        data = self._weighted("train_on_batch", x, y, sample_weight, class_weight)
         self._engine.reset_metrics()
         self._engine.step(feeding.feeds(self._bundle, data.samples.take(slice(None)), data.weights))
-        self._predictor = None
+        self._versions.revision += 1
         return self._engine.logs()
 
     def fit(
         self,
         x: Given | Iterable[Any],
         y: Given | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         epochs: int = 1,
         validation_data: Sequence[Any] | Iterable[Any] | None = None,
         validation_split: float = 0.0,
@@ -268,29 +232,35 @@ class Model:
         which `validation_steps` are taken, or all; without it the last `validation_split` of the
         samples validates. Every `validation_freq`-th epoch validates, or those listed, from 1.
         Without y, x is an iterable of batches (x, y) or (x, y, sample weights), of which an epoch
-        takes `steps_per_epoch`. `callbacks` are members of `specc.callbacks` or objects of
-        `specc.Callback`.
+        takes `steps_per_epoch`. Without `batch_size`
+        a batch has 32 samples, or as many as the inputs' `batch` says. `callbacks` are
+        members of `specc.callbacks` or objects of `specc.Callback`.
 
         Raises:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
-        held = None
-        if validation_data is not None:
-            held = validation(self._engine, validation_data, validation_steps)
         rows: Weighted | Stream
         if y is None:
-            self._engine.require("train")
             if validation_split:
-                raise DataError("validation_split: expected arrays, which can be divided; pass "
-                                "validation_data")  # fmt: skip
-            rows = feeding.stream(self._bundle, x, steps_per_epoch, class_weight)
+                raise DataError(
+                    "validation_split: expected arrays, which can be divided; pass validation_data"
+                )
+            batches = self._with_lengths(x)
+            self._engine.require("train")
+            rows = feeding.stream(self._bundle, batches, steps_per_epoch, class_weight)
         else:
-            rows = weighted(self._engine, "fit", cast("Given", x), y, sample_weight, class_weight)
+            rows = self._weighted("fit", cast("Given", x), y, sample_weight, class_weight)
+        held = None
+        if validation_data is not None:
+            # Of the lengths that are trained: one engine runs both.
+            held = validation(self._engine, validation_data, validation_steps)
         if validation_data is None and isinstance(rows, Weighted):
             rows, held = held_out(rows, validation_split)
             if held is not None and class_weight is not None:
                 held = ones(held.samples)  # as in Keras, classes weigh in training only
+        parts = {"fit": rows, "validation_data": held}
+        size = common_batch(self._bundle, parts, batch_size, steps_per_epoch)
         # Every epoch that this model trains has an order of its own, whatever it is called.
         first = max(initial_epoch, 0)
         progress = _progress(verbose)
@@ -298,10 +268,10 @@ class Model:
         history = History()
         watcher = Observed.of(self, self._engine, callbacks, history, progress)
         loop = Loop(
-            self._engine, rows, epochs, batch_size, seed, shuffle, held, progress, watcher,
+            self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,
             first, 0, history, steps_per_epoch, validation_freq,
         )  # fmt: skip
-        self._predictor = None
+        self._versions.revision += 1
         watcher.begin()
         try:
             loop.run()
@@ -311,11 +281,24 @@ class Model:
         self._epochs += max(0, epochs - first)
         return history
 
+    def _weighted(
+        self,
+        what: str,
+        x: Given,
+        y: Given,
+        sample_weight: Given | None = None,
+        class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
+    ) -> Weighted:
+        """At least one sample, as the programs for its lengths want it."""
+        self._take_lengths(x)
+        self._engine.require("train")
+        return weighted(self._engine, what, x, y, sample_weight, class_weight)
+
     def evaluate(
         self,
         x: Given | Iterable[Any],
         y: Given | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         sample_weight: Given | None = None,
         verbose: Verbose = "auto",
         steps: int | None = None,
@@ -329,8 +312,13 @@ class Model:
             RunError: the spec has no `train:` section with a loss.
         """
         del verbose
+        if y is None:
+            x = cast("Iterable[Any]", self._with_lengths(x))
+        else:
+            self._take_lengths(cast("Given", x))
         rows = evaluated(self._engine, "evaluate", x, y, sample_weight, steps)
-        return self._engine.evaluate(batch_feeds(self._engine, rows, batch_size))
+        size = common_batch(self._bundle, {"evaluate": rows}, batch_size)
+        return self._engine.evaluate(batch_feeds(self._engine, rows, size))
 
     def save(self, folder: str | Path) -> None:
         """Write the spec and the whole state; `Model.restore` reads them back."""
@@ -366,22 +354,9 @@ class Model:
                 raise RunError(
                     f"{path / STATE_FILE}: state {name!r} is missing or of another model"
                 )
-        model._engine.replace(named)
+        model._versions.replace(named)
         model._epochs = int(meta.get("epochs", 0))
         return model
-
-
-def _named(what: str, names: Sequence[str], given: Sequence[Any]) -> dict[str, Any]:
-    """One entry of a list for each name.
-
-    Raises:
-        DataError: there are more or fewer.
-    """
-    if len(given) != len(names):
-        raise DataError(
-            f"{what}: expected a list of {len(names)} ({', '.join(names)}), received {len(given)}"
-        )
-    return dict(zip(names, given, strict=True))
 
 
 def _progress(verbose: Verbose) -> Progress:

@@ -48,16 +48,16 @@ class Span:
     def read(self, kernel: int, stride: int, dilation: int, pad: int) -> Span:
         """Of a window: output i reads elements i stride - pad + j dilation, j < kernel."""
         period = len(self.lows) // math.gcd(len(self.lows), stride)
-        seen = [
-            [self.at(i * stride - pad + j * dilation) for j in range(kernel)] for i in range(period)
-        ]
+        cells = _outer(kernel, len(self.lows))
+        seen = [[self.at(i * stride - pad + j * dilation) for j in cells] for i in range(period)]
         return _hull(seen, self.step * stride * period // len(self.lows))
 
     def written(self, kernel: int, stride: int, dilation: int, pad: int) -> Span:
         """Of a transposed window: output n stride - pad + j dilation comes from element n."""
         seen: list[list[tuple[int, int]]] = []
+        cells = _outer(kernel, len(self.lows) * stride)
         for o in range(len(self.lows) * stride):
-            sources = [o + pad - j * dilation for j in range(kernel)]
+            sources = [o + pad - j * dilation for j in cells]
             # Where the window leaves gaps, the element below stands in: it has no source at all.
             whole = [n // stride for n in sources if n % stride == 0] or [(o + pad) // stride]
             seen.append([self.at(n) for n in whole])
@@ -70,6 +70,14 @@ class Span:
         period = math.lcm(len(self.lows), len(other.lows))
         seen = [[self.at(i), other.at(i)] for i in range(period)]
         return _hull(seen, int(self.jump * period))
+
+
+def _outer(kernel: int, period: int) -> list[int]:
+    """The cells of a window that decide what is seen: as many at each end as a period has.
+
+    What a cell sees only moves on from one period to the next.
+    """
+    return [*range(min(kernel, period)), *range(max(period, kernel - period), kernel)]
 
 
 def _hull(seen: Sequence[Sequence[tuple[int, int]]], step: int) -> Span:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from specc.compiler.program import Program
-from specc.compiler.state import NEXT
+from specc.compiler.state import NEXT, STATES
 from specc.errors import InternalError, RunError, RuntimeSetupError
 
 try:
@@ -139,26 +139,62 @@ def open_file(path: Path, device: Device = "cpu", threads: int | None = None) ->
 
 
 @dataclass(slots=True)
+class Served:
+    """A session whose results are read at once: inference, evaluation of gradients.
+
+    Attributes:
+        states: what stateful layers carry from run to run where the caller does not feed it: zeros
+            at first, then as the last run left it.
+    """
+
+    session: Any
+    states: dict[str, Array] = field(default_factory=dict[str, Array])
+
+    def __post_init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin with zeros again."""
+        ports = {port.name: port.shape for port in self.session.get_inputs()}
+        self.states = {STATES: np.zeros(ports[STATES], np.float32)} if STATES in ports else {}
+
+    def run(self, feeds: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
+        """Named outputs for named inputs (arrays of exactly the declared element types)."""
+        ready = {k: np.ascontiguousarray(v) if np.ndim(v) else np.asarray(v)
+                 for k, v in feeds.items()}  # fmt: skip
+        if not self.states:
+            values = cast("list[Array]", self.session.run(list(outputs), ready))
+            return dict(zip(outputs, values, strict=True))
+        own = {name: array for name, array in self.states.items() if name not in feeds}
+        names = [*outputs, *(NEXT + name for name in own)]
+        values = cast("list[Array]", self.session.run(names, ready | own))
+        self.states |= dict(zip(own, values[len(outputs) :], strict=True))
+        return dict(zip(outputs, values, strict=False))
+
+
+@dataclass(slots=True)
 class Runner:
-    """Runs a program whose results are read at once: inference, evaluation of gradients."""
+    """Runs a program as `Served` does."""
 
     program: Program
     device: Device = "cpu"
     threads: int | None = None
-    _session: Any = field(init=False, repr=False)
+    served: Served = field(init=False, repr=False)
+    _outputs: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._session = open_session(self.program.model, self.device, self.threads)
+        self.served = Served(open_session(self.program.model, self.device, self.threads))
+        self._outputs = tuple(p.name for p in self.program.outputs if p.feeds != STATES)
 
     def run(
         self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None
     ) -> dict[str, Array]:
-        """Named outputs for named inputs (arrays of exactly the declared element types)."""
-        names = [p.name for p in self.program.outputs] if outputs is None else list(outputs)
-        ready = {k: np.ascontiguousarray(v) if np.ndim(v) else np.asarray(v)
-                 for k, v in feeds.items()}  # fmt: skip
-        values = cast("list[Array]", self._session.run(names, ready))
-        return dict(zip(names, values, strict=True))
+        """Named outputs for named inputs; by default all but the states that nobody fed."""
+        if outputs is None:
+            outputs = self._outputs
+            if STATES in feeds:
+                outputs = [p.name for p in self.program.outputs]
+        return self.served.run(feeds, outputs)
 
 
 def node_seconds(
@@ -176,8 +212,9 @@ def node_seconds(
         session = ort.InferenceSession(
             program.model, options, providers=check_device("cpu", threads)
         )
+        served, outputs = Served(session), [port.name for port in program.ports("output")]
         for _ in range(runs + 1):
-            session.run(None, dict(feeds))
+            served.run(feeds, outputs)
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     found: dict[str, list[float]] = {}
     for event in events:
@@ -193,7 +230,8 @@ class Stepper:
     """Runs a program whose state outputs feed its state inputs, without copying state.
 
     Two sets of state buffers take turns as input and output; each set has its binding, in which
-    only the batch changes from step to step. Results are read only when asked for.
+    only the batch changes from step to step. Results are read only when asked for. Only batches of
+    texts are run with copies.
     """
 
     program: Program
@@ -255,10 +293,24 @@ class Stepper:
 
     def step(self, batch: Mapping[str, Array]) -> None:
         """One run on a batch; the state advances. Arrays must be C-contiguous and typed right."""
+        if any(array.dtype == np.object_ for array in batch.values()):
+            self._step_on_texts(batch)
+            return
         binding = self._bindings[self._now]
         for name, array in batch.items():
             binding.bind_cpu_input(name, array)
         self._session.run_with_iobinding(binding)
+        self._now = 1 - self._now
+
+    def _step_on_texts(self, batch: Mapping[str, Array]) -> None:
+        """The same by copies of the state: texts cannot be bound (onnxruntime 1.32)."""
+        before, after = self._sets[self._now], self._sets[1 - self._now]
+        outputs = self.program.outputs
+        feeds = {name: value.numpy() for name, value in before.items()} | dict(batch)
+        made = self._session.run([port.name for port in outputs], feeds)
+        for port, array in zip(outputs, made, strict=True):
+            buffers = self._results if port.feeds is None else after
+            buffers[port.feeds or port.name].update_inplace(array)
         self._now = 1 - self._now
 
     def results(self) -> dict[str, Array]:
@@ -275,6 +327,10 @@ class Stepper:
         if buffer is None:
             raise InternalError(f"{self.program.name} has no state {name!r}")
         buffer.update_inplace(np.ascontiguousarray(array) if np.ndim(array) else np.asarray(array))
+
+    def get(self, name: str) -> Array:
+        """One state tensor as it stands, copied."""
+        return np.array(self._sets[self._now][name].numpy())
 
     def state(self) -> dict[str, Array]:
         """The state as it stands, copied."""

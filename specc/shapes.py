@@ -104,6 +104,13 @@ def broadcast(left: Shape, right: Shape) -> Shape:
     return tuple(out)
 
 
+def fits(shape: Shape, declared: Shape) -> bool:
+    """Whether a tensor of `shape` may enter an input of `declared`: equal where both are known."""
+    return len(shape) == len(declared) and all(
+        a is None or b is None or a == b for a, b in zip(shape, declared, strict=True)
+    )
+
+
 def flat(shape: Shape) -> int | None:
     """Product of all lengths; None when one is unknown."""
     if any(dim is None for dim in shape):

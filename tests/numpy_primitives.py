@@ -73,6 +73,7 @@ def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 _ERF = np.vectorize(math.erf, otypes=[float])
 RULES.update(
     {
+        "gelu": elementwise(lambda x: x / 2 * (1 + _ERF(x / math.sqrt(2)))),
         "Add": elementwise(np.add),
         "Sub": elementwise(np.subtract),
         "Mul": elementwise(np.multiply),
@@ -177,6 +178,22 @@ def log_softmax(t: Tensor, x: np.ndarray) -> np.ndarray:
     shifted = x - x.max(axis, keepdims=True)
     logs = shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
     return logs if t.op == "LogSoftmax" else np.exp(logs)
+
+
+@rule("masked_softmax")
+def masked_softmax(_t: Tensor, x: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    mask = np.broadcast_to(mask, x.shape)
+    kept = np.where(mask | ~mask.any(-1, keepdims=True), x, -np.inf)
+    weights = np.exp(kept - kept.max(-1, keepdims=True))
+    hidden = ~mask.any(-1, keepdims=True)
+    return np.where(hidden, 1 / x.shape[-1], weights / weights.sum(-1, keepdims=True))
+
+
+@rule("standardised")
+def standardised(t: Tensor, x: np.ndarray) -> np.ndarray:
+    axes = t.attrs["axes"]
+    deviation = np.sqrt(x.var(axes, keepdims=True) + t.attrs["epsilon"])
+    return (x - x.mean(axes, keepdims=True)) / deviation
 
 
 def _lengths(t: Tensor, count: int) -> list[int]:

@@ -15,10 +15,10 @@ from specc.family import Member
 from specc.initializers import Initializer
 from specc.losses import Loss
 from specc.metrics import Metric
-from specc.optimizers import Optimizer, Schedule
+from specc.optimizers import AnyOptimizer, Schedule
 from specc.regularizers import Regularizer
 
-FAMILIES = [Loss, Metric, Optimizer, Schedule, Initializer, Regularizer, Constraint]
+FAMILIES = [Loss, Metric, AnyOptimizer, Schedule, Initializer, Regularizer, Constraint]
 FAMILIES += [Callback, Column, Source, Split, Tokens]
 KINDS = [kind for family in FAMILIES for kind in family.kinds().values()]
 IDS = [f"{kind.family_name}-{kind.key}" for kind in KINDS]

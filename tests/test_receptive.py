@@ -7,7 +7,7 @@ import pytest
 
 from specc.keras_import import from_keras
 from specc.network import build
-from specc.receptive import receptive_fields
+from specc.receptive import Span, receptive_fields
 from tests.golden import app, graphs
 from tests.network.specs import entry, model, spec
 
@@ -205,3 +205,11 @@ def test_paths_of_different_speed_have_no_common_place():
     assert fields[network.node("sum").calls[0]]["x"].jumps is None
     assert fields[network.node("next").calls[0]]["x"].sizes == (12,)
     assert math.prod(network.outputs[0].shape[1:]) == 10
+
+
+def test_a_window_of_billions_is_seen_at_once():
+    one = Span((0,), (0,), 1)
+    assert one.read(2**32, 1, 3, 0).size == 3 * (2**32 - 1) + 1
+    spread = one.written(2, 3, 1, 0)
+    assert spread.read(2**32, 1, 1, 0).size == 2**32 // 3 + 1
+    assert spread.written(2**32, 2, 1, 0).size == 2**31 // 3 + 2

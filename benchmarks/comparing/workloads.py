@@ -10,7 +10,6 @@ import numpy as np
 
 import specc
 from specc.compiler.bundle import initial_weights
-from specc.compiler.compiler import Compiler
 from specc.layer import Layer
 from specc.network import Call, Network, build
 from specc.spec.model import Spec
@@ -73,7 +72,7 @@ class Task:
             raise SystemExit(f"{path}: there is no `train:` section")
         network = build(spec)
         plan = plan_of(spec, network)
-        weights = list(initial_weights(Compiler.of(spec), 0).values())
+        weights = list(initial_weights(network, 0).values())
         plan |= {"spec": str(path), "batch": batch or spec.train.batch_size}
         rng = np.random.default_rng(1)
         inputs = [noise(rng, item, count, plan["batch"]) for item in plan["inputs"]]

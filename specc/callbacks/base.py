@@ -62,6 +62,10 @@ class Training(ABC):
         """Put the weights back that `keep` remembered."""
 
     @abstractmethod
+    def reset_states(self) -> None:
+        """Let stateful layers begin with zeros again."""
+
+    @abstractmethod
     def loss(self) -> float:
         """The loss of the last step's batch."""
 

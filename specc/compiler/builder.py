@@ -8,16 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from specc.compiler.program import Port, Program, Role
-from specc.compiler.state import NEXT, STATISTICS, WEIGHTS, StateTensor, vector
+from specc.compiler.state import NEXT, STATES, STATISTICS, WEIGHTS, StateTensor, vector
 from specc.graph import Graph, Value
 from specc.network import Network
 from specc.onnx_model import to_bytes
 from specc.primitives import Tensor, Trace
+from specc.scales import fold_scales
 from specc.targets.layout import Layout, Placed, placed, plain, regroup
 from specc.targets.realiser import Realiser
 from specc.targets.storage import Packed, Storage, WeightSource
 from specc.targets.target import Target
 from specc.tensors import Dims, DType
+
+# Elements from which on a trainable weight has a state tensor of its own.
+LARGE = 2**14
 
 
 @dataclass(slots=True)
@@ -69,6 +73,7 @@ class Builder:
     def program(self, name: str, metadata: Mapping[str, str]) -> Program:
         """The checked model and its signature."""
         values = {key: value for key, (value, _) in self.outputs.items()}
+        fold_scales(self.graph, list(values.values()))
         nodes = Counter(node.op for node in self.graph.live(list(values.values())))
         model = to_bytes(
             self.graph, name, [value for value, _ in self.inputs.values()], values, metadata
@@ -116,13 +121,27 @@ def weight_shapes(network: Network, *, trainable: bool) -> dict[str, tuple[int, 
     }
 
 
+def state_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """What layers carry from batch to batch beside weights, by name."""
+    return {state.name: state.weight.shape for state in network.states}
+
+
 def weight_vectors(network: Network, storage: Mapping[str, Storage]) -> list[StateTensor]:
-    """The flat vectors of trainable and of other weights; an empty one is left out."""
-    groups = [(WEIGHTS, True), (STATISTICS, False)]
-    vectors = [
-        vector(name, weight_shapes(network, trainable=trainable), storage)
-        for name, trainable in groups
-    ]
+    """The state tensors of trainable weights, of others, of states; an empty one is left out.
+
+    Small trainable weights share one flat vector, so that their update is a handful of nodes. Large
+    ones have tensors of their own: cutting them out of a vector, and putting their gradients into
+    one, would copy them twice a step.
+    """
+    trainable = weight_shapes(network, trainable=True)
+    large = {k: shape for k, shape in trainable.items() if math.prod(shape) >= LARGE}
+    groups = {
+        WEIGHTS: {k: shape for k, shape in trainable.items() if k not in large},
+        **{f"{WEIGHTS}/{k}": {k: shape} for k, shape in large.items()},
+        STATISTICS: weight_shapes(network, trainable=False),
+        STATES: state_shapes(network),
+    }
+    vectors = [vector(name, shapes, storage) for name, shapes in groups.items()]
     return [v for v in vectors if v.elements]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,9 +12,10 @@ from specc.compiler.compiler import Compiler
 from specc.compiler.objective import Target, targets
 from specc.compiler.preparing import least_opset
 from specc.compiler.program import Port, Program
-from specc.compiler.state import Array, StateMap
+from specc.compiler.state import STATES, Array, StateMap
 from specc.data.preparation import Preparation
 from specc.errors import RunError
+from specc.network import Network
 from specc.optimizers.schedules import Schedule
 from specc.spec.model import Spec
 from specc.tensors import DType
@@ -39,7 +41,7 @@ class TargetInfo:
     classes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bundle:
     """The programs of one spec for one target.
 
@@ -60,10 +62,21 @@ class Bundle:
     rate: float | None = None
     averaged: bool = False
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Port, ...]:
         """The model's inputs, in order."""
         return self.programs["infer"].ports("input")
+
+    @property
+    def batch(self) -> int | None:
+        """The number of samples that every run takes; None when they take any."""
+        return self.programs["infer"].batch
+
+    @cached_property
+    def carried(self) -> tuple[str, ...]:
+        """Names of what stateful layers carry from batch to batch."""
+        found = (t.elements for t in self.state.tensors if t.name == STATES)
+        return tuple(e.name for elements in found for e in elements)
 
     def check_weights(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Arrays for every weight, with its shape and type.
@@ -106,17 +119,22 @@ def bundle(compiler: Compiler) -> Bundle:
         programs["train"] = compiler.train()
         programs["eval"] = compiler.evaluate()
         infos = tuple(_target_info(compiler, t, programs["train"]) for t in _targets(compiler))
-        given = spec.train.optimizer.learning_rate
+        given = spec.train.optimizer.rule.learning_rate
         rate = None if isinstance(given, Schedule) else float(given)
-        averaged = spec.train.optimizer.use_ema
+        averaged = spec.train.optimizer.rule.use_ema
     programs["infer"] = compiler.infer()
-    weights = tuple(
-        WeightInfo(w.name, w.weight.shape, w.weight.dtype, w.trainable) for w in network.weights
-    )
+    weights = weight_infos(network)
     return Bundle(
         spec.name, compiler.target.name, compiler.opset, programs, compiler.state, weights, infos,
         compiler.logs, rate, averaged,
     )  # fmt: skip
+
+
+def weight_infos(network: Network) -> tuple[WeightInfo, ...]:
+    """All weights, in Keras' order."""
+    return tuple(
+        WeightInfo(w.name, w.weight.shape, w.weight.dtype, w.trainable) for w in network.weights
+    )
 
 
 def _targets(compiler: Compiler) -> tuple[Target, ...]:
@@ -133,11 +151,11 @@ def _target_info(compiler: Compiler, target: Target, program: Program) -> Target
     return TargetInfo(target.output, ports[target.name], ports[target.weight_name], classes)
 
 
-def initial_weights(compiler: Compiler, seed: int) -> dict[str, Array]:
+def initial_weights(network: Network, seed: int) -> dict[str, Array]:
     """First values of all weights, drawn from the seed and each weight's name."""
     return {
         w.name: w.weight.initializer.create(w.weight.shape, seed, w.name).astype(w.weight.dtype)
-        for w in compiler.network.weights
+        for w in network.weights
     }
 
 

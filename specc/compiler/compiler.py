@@ -11,18 +11,21 @@ from specc.compiler.builder import (
     Builder,
     bound,
     packed,
+    state_shapes,
     stored_flat,
     weight_shapes,
     weight_vectors,
 )
 from specc.compiler.lowering import Forward, call_at, input_tensors, lower_network
 from specc.compiler.objective import Scored, results, score
-from specc.compiler.preparing import prepared
+from specc.compiler.preparing import own_opset, prepared
 from specc.compiler.program import Program
+from specc.compiler.scaling import Scaling
 from specc.compiler.state import (
     ITERATIONS,
     LEARNING_RATE,
     METRICS,
+    STATES,
     STATISTICS,
     Array,
     StateMap,
@@ -32,13 +35,14 @@ from specc.compiler.state import (
 )
 from specc.compiler.update import Update
 from specc.data.preparation import Preparation
-from specc.errors import CompileError, MissingRuleError, Problem
+from specc.errors import CompileError, MissingRuleError, Problem, SpecError
 from specc.graph import Value
 from specc.network import Network, build
+from specc.network.lengths import open_problems
 from specc.network.objectives import Objective, objectives
 from specc.network.ports import PREFIXES, is_taken
 from specc.optimizers.schedules import Schedule
-from specc.primitives import Tensor, Trace, graph_input
+from specc.primitives import Tensor, Trace, graph_input, is_float
 from specc.spec.model import Spec
 from specc.targets.layout import plain
 from specc.targets.realiser import Realiser
@@ -55,9 +59,11 @@ class Compiler:
     """Compiles the programs of one spec for one target; they share how weights are stored.
 
     Attributes:
-        batch: a fixed batch size for targets that capture graphs; None leaves it open.
-        floatx: element type of everything floating; float64 only in gradient checks.
+        batch: a fixed batch size, of the spec or for targets that capture graphs; None leaves it
+            open.
         seed: decides random numbers in graphs; the training seed, 0 without a `train:` section.
+        storage: how each weight and state lies.
+        floatx: element type of everything floating; float64 only in gradient checks.
     """
 
     spec: Spec
@@ -65,11 +71,11 @@ class Compiler:
     target: Target
     opset: int
     batch: int | None = None
-    floatx: DType = "float32"
     seed: int = 0
     storage: dict[str, Storage] = field(default_factory=dict[str, Storage])
     state: StateMap = field(default_factory=lambda: StateMap(()))
     logs: tuple[str, ...] = ()
+    floatx: DType = "float32"
 
     @staticmethod
     def of(
@@ -81,16 +87,24 @@ class Compiler:
         """A compiler for a spec.
 
         Raises:
-            SpecError: the spec does not resolve.
+            SpecError: the spec does not resolve, or leaves lengths besides the batch's open.
             CompileError: an unknown target or an opset it does not write.
         """
         wanted = target(target_name)
-        if opset is not None and not wanted.opset <= opset <= MAX_OPSET:
+        network = build(spec)
+        if problems := open_problems(network):
+            raise SpecError(problems)
+        least = own_opset(wanted.opset, network)
+        if opset is not None and not least <= opset <= MAX_OPSET:
+            texts = "" if least == wanted.opset else " for a model that reads texts"
             raise CompileError(
-                f"opset {opset}: the {wanted.name} target writes {wanted.opset} to {MAX_OPSET}"
+                f"opset {opset}: the {wanted.name} target writes {least} to {MAX_OPSET}{texts}"
             )
         seed = 0 if spec.train is None else spec.train.seed
-        return Compiler(spec, build(spec), wanted, opset or wanted.opset, batch, seed=seed)
+        fixed = batch or network.batch
+        # States lie the same in every program, so that one can go on where another one stopped.
+        plain = {name: Storage.plain(shape) for name, shape in state_shapes(network).items()}
+        return Compiler(spec, network, wanted, opset or least, fixed, seed, plain)
 
     def _builder(self) -> Builder:
         return Builder(self.target, self.storage, self.opset, self.floatx)
@@ -138,28 +152,35 @@ class Compiler:
         )
         loss = made[0].value
         self._store_unused(realiser)
-        parts = [source.parts[w.name] for w in trainable]
-        scale = train.optimizer.loss_scale_factor or 1.0
-        found = self._gradients(b, [(loss, b.graph.const(scale, loss.dtype))], parts)
-        grads = [zeros_like(b.graph, p) if g is None else g for g, p in zip(found, parts)]  # noqa: B905
-        if scale != 1.0:
-            grads = [g * (1.0 / scale) for g in grads]
+        parts = {w.name: source.parts[w.name] for w in trainable}
+        rule, scaling = train.optimizer.rule, Scaling(b, train.optimizer)
+        found = self._gradients(b, [(loss, scaling.seed(loss))], list(parts.values()))
+        whole = [
+            zeros_like(b.graph, p) if g is None else g
+            for g, p in zip(found, parts.values(), strict=True)
+        ]
+        grads = dict(zip(parts, scaling.unscaled(whole), strict=True))
         rate_state = scalar(LEARNING_RATE, "float32")
-        scheduled = isinstance(train.optimizer.learning_rate, Schedule)
+        scheduled = isinstance(rule.learning_rate, Schedule)
         rate = None if scheduled else bound(realiser, trace, b.state(rate_state))
-        update = Update(b, realiser, trace, train.optimizer, trainable, step, rate)
         vectors = weight_vectors(self.network, self.storage)
-        flat = self._moved(b, vectors[0], forward, realiser, source)
+        trained = [v for v in vectors if v.trains]
+        update = Update(b, realiser, trace, rule, trainable, trained, step, rate, scaling.finite)
+        flats = {v.name: self._moved(b, v, forward, realiser, source) for v in trained}
         with b.graph.scope("update"):
-            b.next(vectors[0], update.apply(flat, grads))
-            b.next(counter, b.state(counter) + 1)
+            new = update.apply(flats, grads)
+            for held in trained:
+                b.next(held, new[held.name])
+            update.count(counter)
+            scaling.advance(realiser, trace)
             if not scheduled:
                 b.next(rate_state, b.state(rate_state))
-        for held in vectors[1:]:
-            b.next(held, self._moved(b, held, forward, realiser, source))
+        for held in vectors:
+            if not held.trains:
+                b.next(held, self._moved(b, held, forward, realiser, source))
         b.output("loss", loss, "loss")
         metrics = self._metrics(b, realiser, trace, scored)
-        states = [*vectors, *update.slot_tensors(), counter]
+        states = [*vectors, *update.slot_tensors(), *scaling.tensors(), counter]
         states += [] if scheduled else [rate_state]
         self.state = StateMap((*states, metrics))
         return b.program(f"{self.spec.name}_train", {})
@@ -181,7 +202,7 @@ class Compiler:
         """Fix the storage of weights that no op asked for, and make sure all parts exist."""
         for trainable in (True, False):
             for name, shape in weight_shapes(self.network, trainable=trainable).items():
-                self.storage.setdefault(name, Storage(shape, tuple(range(len(shape)))))
+                self.storage.setdefault(name, Storage.plain(shape))
         for name in self.storage:
             realiser.source.flat(realiser.graph, name, self.storage)
 
@@ -204,6 +225,23 @@ class Compiler:
             else:
                 rows.append(stored_flat(realiser.place(updated), e.shape, e.storage))
         return rows[0] if len(rows) == 1 else b.graph.op("Concat", *rows, axis=0)
+
+    def _states(self, forward: Forward) -> list[Tensor]:
+        """What layers want their states to be after the batch."""
+        return [forward.updates[s.name] for s in self.network.states if s.name in forward.updates]
+
+    def _carry(
+        self,
+        b: Builder,
+        vectors: Sequence[StateTensor],
+        forward: Forward,
+        realiser: Realiser,
+        source: Packed,
+    ) -> None:
+        """The states after the batch, where they are among `vectors`."""
+        for held in vectors:
+            if held.name == STATES:
+                b.next(held, self._moved(b, held, forward, realiser, source))
 
     def _metrics(self, b: Builder, r: Realiser, trace: Trace, scored: Scored) -> StateTensor:
         """Adds the batch's contributions to the metric state, and logs what they come to."""
@@ -236,11 +274,15 @@ class Compiler:
         inputs = input_tensors(self.network, trace, self.batch)
         flows = lower_network(self.network, inputs, forward)
         scored = score(self.network, self.objectives, flows, forward, self.batch)
-        source = packed(b, weight_vectors(self.network, self.storage))
+        vectors = weight_vectors(self.network, self.storage)
+        source = packed(b, vectors)
         b.declare([*inputs, scored.loss, *scored.adds.values()])
         realiser = b.realiser(source, gradients=False)
-        made = realiser.realise([scored.loss, *scored.adds.values()], self.target.planner)
+        made = realiser.realise(
+            [scored.loss, *scored.adds.values(), *self._states(forward)], self.target.planner
+        )
         b.output("loss", made[0].value, "loss")
+        self._carry(b, vectors, forward, realiser, source)
         self._metrics(b, realiser, trace, scored)
         return b.program(f"{self.spec.name}_eval", {})
 
@@ -252,7 +294,8 @@ class Compiler:
     ) -> Program:
         """Outputs from inputs: weights are state inputs, or constants when `arrays` gives them.
 
-        An input with a preparation is computed from raw inputs, which take its place.
+        States that `arrays` lacks stay inputs, with outputs that feed them in the next run. An
+        input with a preparation is computed from raw inputs, which take its place.
         """
         b, trace = self._builder(), Trace(self.floatx)
         forward = self._forward(trace, training=False)
@@ -260,16 +303,17 @@ class Compiler:
         fed = [prepared(x, preparations or {}, self.batch) for x in inputs]
         flows = lower_network(self.network, [tensor for tensor, _ in fed], forward)
         outputs = [flow.tensor for flow in flows]
-        if arrays is None:
-            source = packed(b, weight_vectors(self.network, self.storage))
-        else:
-            source = Baked(arrays)
         for _, raws in fed:
             b.declare(raws)
-        realiser = b.realiser(source, gradients=False)
-        made = realiser.realise(outputs, self.target.planner)
-        for name, tensor, value in zip(self.output_names, outputs, made, strict=True):
+        known = arrays or {}
+        every = weight_vectors(self.network, self.storage)
+        vectors = [v for v in every if any(e.name not in known for e in v.elements)]
+        held = packed(b, vectors)
+        realiser = b.realiser(Baked(known, held), gradients=False)
+        made = realiser.realise([*outputs, *self._states(forward)], self.target.planner)
+        for name, tensor, value in zip(self.output_names, outputs, made, strict=False):
             b.output(name, plain(value, tensor.shape), "output")
+        self._carry(b, vectors, forward, realiser, held)
         if not self.state.tensors and arrays is None:
             self._store_unused(realiser)
             self.state = StateMap(tuple(weight_vectors(self.network, self.storage)))
@@ -315,10 +359,10 @@ class Compiler:
         for name, tensor, value in zip(self.output_names, outputs, made, strict=False):
             y = plain(value, tensor.shape)
             b.output(name, y, "output")
-            if tensor.dtype == self.floatx:
+            if is_float(tensor):
                 given = b.input(f"cotangent/{name}", tensor.dtype, tensor.shape, "input")
                 seeds.append((y, given))
-        floats = [x for x in inputs if x.dtype == self.floatx]
+        floats = [x for x in inputs if is_float(x)]
         names = list(weight_shapes(self.network, trainable=True))
         wanted = [b.inputs[x.attrs["name"]][0] for x in floats]
         wanted += [source.parts[n] for n in names]

@@ -11,6 +11,7 @@ import numpy as np
 from specc import primitives as ops
 from specc.errors import InternalError
 from specc.layer import InputLayer, Layer, Lowering, Masks
+from specc.layers.operations import Operation
 from specc.network import Call, Network, NodeWeight
 from specc.primitives import Tensor, Trace
 from specc.tensors import BATCH, Dims, Shape
@@ -22,7 +23,7 @@ class Forward:
 
     Attributes:
         weights: tensors of the weights, by unique name, made when first asked for.
-        updates: new values of non-trainable weights after the step.
+        updates: new values of non-trainable weights and of states after the batch.
         losses: scalars that layers and regularizers add to the loss.
         step: the step counter that keys random numbers, when there is one.
     """
@@ -71,11 +72,11 @@ class LayerLowering:
     draws: int = 0
 
     def weight(self, name: str) -> Tensor:
-        """The layer's weight called `name`."""
+        """The layer's weight or state called `name`."""
         return self.forward.weight(self.declared[name])
 
     def assign(self, name: str, value: Tensor) -> None:
-        """The weight's value after this step."""
+        """The weight's or state's value after this batch."""
         self.forward.updates[self.declared[name].name] = value
 
     def add_loss(self, value: Tensor) -> None:
@@ -163,9 +164,9 @@ def _lower_call(
     call: Call, layer: Layer, given: Sequence[Flow | None], forward: Forward, label: str
 ) -> list[Flow]:
     # Unique names are the node's path and the local name, which the first weight tells apart.
-    first = call.node.weights[:1]
-    path = len(first[0].name) - len(first[0].weight.name) if first else 0
-    declared = {w.name[path:]: w for w in call.node.weights}
+    held = (*call.node.weights, *call.node.states)
+    path = len(held[0].name) - len(held[0].weight.name) if held else 0
+    declared = {w.name[path:]: w for w in held}
     if layer.trainable and not call.node.trainable:
         # An enclosing model is frozen; as in Keras its layers then behave as frozen ones.
         layer = layer.model_copy(update={"trainable": False})
@@ -174,7 +175,8 @@ def _lower_call(
     seed = forward.seed if own_seed is None else own_seed
     low: Lowering = LayerLowering(forward, label, declared, training, call.flags, seed)
     masks = [None if flow is None else flow.mask for flow in given]
-    inputs = layer.with_masks([None if x is None else x.tensor for x in given], tuple(masks))
+    tensors = [None if x is None else _cast_for(layer, x.tensor) for x in given]
+    inputs = layer.with_masks(tensors, tuple(masks))
     # A layer that takes optional tensors declares them as such; `inputs` of others are all there.
     result = layer.lower(low, *cast("Sequence[Tensor]", inputs))
     outputs = list(result) if isinstance(result, tuple) else [result]
@@ -185,6 +187,13 @@ def _lower_call(
     _check(call, outputs)
     made = layer.output_masks(inputs, _effective(layer, inputs, masks))
     return [Flow(y, made[i] if i < len(made) else None) for i, y in enumerate(outputs)]
+
+
+def _cast_for(layer: Layer, x: Tensor) -> Tensor:
+    """An argument as Keras casts it: layers compute in one floating type, operations in any."""
+    if isinstance(layer, Operation) or not ops.is_float(x):
+        return x
+    return ops.cast(x, x.trace.floatx)
 
 
 def _effective(

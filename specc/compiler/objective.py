@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from specc import primitives as ops
 from specc.compiler.lowering import Flow, Forward, dims, total, weight_penalties
+from specc.losses.weighting import spread
 from specc.metrics import Metric
 from specc.metrics.base import MeanMetric
 from specc.network import Network
@@ -71,7 +72,7 @@ def targets(objectives: Sequence[Objective]) -> tuple[Target, ...]:
     """The targets of every output that has a loss or metrics, in output order."""
     found: list[Target] = []
     for index, objective in enumerate(objectives):
-        if objective.loss is None and not objective.metrics:
+        if objective.loss is None and not objective.metrics and not objective.weighted:
             continue
         shape, dtype = objective.target()
         name = objective.name
@@ -94,7 +95,7 @@ def score(
     tracked: list[Tracked] = [Tracked(LOSS, None, {"total": (), "count": ()})]
     adds: dict[str, Tensor] = {}
     several = len(objectives) > 1
-    metric_rows: list[tuple[Tracked, dict[str, Tensor]]] = []
+    sources: list[Source] = []
     for target in targets(objectives):
         objective, flow = objectives[target.index], outputs[target.index]
         y_pred = flow.tensor
@@ -107,14 +108,8 @@ def score(
                 own = Tracked(f"{target.output}_loss", None, {"total": (), "count": ()})
                 tracked.append(own)
                 adds.update(_mean_of(own, value, y_pred))
-        for metric in objective.metrics:
-            resolved = metric.resolve(objective.output.shape, target.shape)
-            log = f"{target.output}_{metric.log_name}" if several else metric.log_name
-            row = Tracked(log, resolved, resolved.accumulators(objective.output.shape))
-            with trace.scope(f"metrics/{log}"):
-                counted = _counted(resolved, flow)
-                metric_rows.append((row, resolved.contributions(y_true, y_pred, counted)))
-    for row, parts in metric_rows:
+        sources.append(Source(objective, target, flow, y_true, weight))
+    for row, parts in _metrics(sources, [row.log for row in tracked], several=several):
         tracked.append(row)
         adds.update({row.key(name): value for name, value in parts.items()})
     with trace.scope("loss"):
@@ -125,14 +120,60 @@ def score(
     return Scored(loss, tuple(tracked), adds)
 
 
-def _counted(metric: Metric, flow: Flow) -> Tensor | None:
-    """The output's mask as weights of a metric's values; only means of values look at it.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the metrics of one output look at."""
+
+    objective: Objective
+    target: Target
+    flow: Flow
+    y_true: Tensor
+    weight: Tensor
+
+
+def _metrics(
+    sources: Sequence[Source], taken: Sequence[str], *, several: bool
+) -> Iterator[tuple[Tracked, dict[str, Tensor]]]:
+    """Every metric with what the batch adds to it: first the plain ones, then the weighted.
+
+    Source of the names: keras/src/trainers/compile_utils.py, CompileMetrics.result (3.15.1).
+    """
+    logs = set(taken)
+    for weighs in (False, True):
+        for source in sources:
+            objective = source.objective
+            prefix = f"{source.target.output}_" if several else ""
+            for metric in objective.weighted if weighs else objective.metrics:
+                log = f"{prefix}{metric.log_name}"
+                if log in logs and weighs:
+                    log = f"{prefix}weighted_{metric.log_name}"
+                log = _free(log, logs)
+                logs.add(log)
+                resolved = metric.resolve(objective.output.shape, source.target.shape)
+                row = Tracked(log, resolved, resolved.accumulators(objective.output.shape))
+                with source.weight.trace.scope(f"metrics/{log}"):
+                    weight = _weights(resolved, source.flow, source.weight if weighs else None)
+                    yield row, resolved.contributions(source.y_true, source.flow.tensor, weight)
+
+
+def _free(wanted: str, taken: Set[str]) -> str:
+    """The name, or the name with the first number that makes it unique."""
+    name, n = wanted, 0
+    while name in taken:
+        n += 1
+        name = f"{wanted}_{n}"
+    return name
+
+
+def _weights(metric: Metric, flow: Flow, weight: Tensor | None) -> Tensor | None:
+    """Weights of a metric's values: the samples', and the output's mask for means of values.
 
     Source: keras/src/metrics/reduction_metrics.py, MeanMetricWrapper.update_state (3.15.1).
     """
     if flow.mask is None or not isinstance(metric, MeanMetric) or not metric.masked:
-        return None
-    return ops.cast(flow.mask, flow.tensor.trace.floatx)
+        return weight
+    mask = ops.cast(flow.mask, flow.tensor.trace.floatx)
+    return mask if weight is None else mask * spread(weight, mask.rank)
 
 
 def target_tensors(trace: Trace, target: Target, batch: int | None) -> tuple[Tensor, Tensor]:

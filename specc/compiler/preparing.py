@@ -8,6 +8,8 @@ from specc import primitives as ops
 from specc.compiler.lowering import dims
 from specc.data.preparation import Preparation, Raw
 from specc.errors import DataError
+from specc.layer import InputLayer
+from specc.network import Network
 from specc.network.ports import is_taken
 from specc.primitives import Tensor
 
@@ -42,3 +44,10 @@ def least_opset(opset: int, preparations: Sequence[Preparation]) -> int:
     """The opset that a graph with these preparations needs."""
     raws: list[Raw] = [raw for each in preparations for raw in each.raw("")]
     return max(opset, TEXT_OPSET) if any(raw.dtype == "string" for raw in raws) else opset
+
+
+def own_opset(opset: int, network: Network) -> int:
+    """The opset that a network needs: `opset`, more where it reads texts."""
+    layers = [ref.call.node.layer for ref in network.inputs]
+    texts = any(isinstance(layer, InputLayer) and layer.dtype == "string" for layer in layers)
+    return max(opset, TEXT_OPSET) if texts else opset

@@ -32,6 +32,12 @@ class Program:
     outputs: tuple[Port, ...]
     nodes: Mapping[str, int]
 
+    @property
+    def batch(self) -> int | None:
+        """The number of samples that a run takes; None when it takes any."""
+        first = [port.shape[0] for port in self.inputs if port.role == "input" and port.shape]
+        return next((size for size in first if isinstance(size, int)), None)
+
     def ports(self, role: Role) -> tuple[Port, ...]:
         """Inputs and outputs of a role, in order."""
         return tuple(p for p in (*self.inputs, *self.outputs) if p.role == role)

@@ -22,6 +22,7 @@ Array = npt.NDArray[Any]
 
 WEIGHTS = "weights"
 STATISTICS = "statistics"
+STATES = "layer_states"
 METRICS = "metrics"
 ITERATIONS = "iterations"
 LEARNING_RATE = "learning_rate"
@@ -56,6 +57,21 @@ class StateTensor:
     shape: tuple[int, ...]
     elements: tuple[Element, ...]
     start: float | Literal["weight"] = 0.0
+
+    @property
+    def trains(self) -> bool:
+        """Whether it holds weights that training changes."""
+        return self.name == WEIGHTS or self.name.startswith(f"{WEIGHTS}/")
+
+    @property
+    def shared(self) -> bool:
+        """Whether evaluation reads it from a training run's buffers: all weights."""
+        return self.trains or self.name == STATISTICS
+
+    @property
+    def of_model(self) -> bool:
+        """Whether it belongs to the model itself: weights, and what layers carry along."""
+        return self.shared or self.name == STATES
 
     def pack(self, arrays: Mapping[str, Array]) -> Array:
         """The tensor from named arrays.
@@ -134,7 +150,7 @@ def vector(
     elements: list[Element] = []
     offset = 0
     for key, shape in shapes.items():
-        held = storage.get(key, Storage(shape, tuple(range(len(shape)))))
+        held = storage.get(key, Storage.plain(shape))
         elements.append(Element(key, offset, shape, held))
         offset += math.prod(shape)
     return StateTensor(name, "float32", (offset,), tuple(elements), start)

@@ -37,7 +37,8 @@ class Spool:
         self._parts.append(rows)
         self._count += len(rows)
         self._waiting += rows.nbytes
-        if self._waiting > HELD or self._file is not None:
+        # Cells that stay texts are objects, which only memory holds.
+        if not rows.dtype.hasobject and (self._waiting > HELD or self._file is not None):
             self._write()
 
     def _write(self) -> None:

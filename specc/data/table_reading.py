@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,8 @@ Maker: TypeAlias = Callable[[Table], Array]
 
 class Options(Protocol):
     """What the source's fields say."""
+
+    key: ClassVar[str]
 
     @property
     def columns(self) -> Mapping[str, typed.Column]:
@@ -79,7 +81,7 @@ class Reading:
     """One reading of a source: its tables by field, and what was learned from them or before."""
 
     def __init__(self, options: Options, names: Names, tables: Mapping[str, Table]) -> None:
-        self._typed = options.columns
+        self._typed, self._key = options.columns, options.key
         self._strict = options.missing == "error"
         self._names, self._tables = names, tables
 
@@ -160,6 +162,11 @@ class Reading:
             stored = known.get(name)
             found[name] = stored if isinstance(stored, typed.Columns) else None
             if found[name] is None and any(column in self._typed for column in group):
+                if self._names.dtypes.get(name) == "string":
+                    raise DataError(
+                        f"data.{self._key}.columns: expected none of {', '.join(group)}, for the "
+                        f"input {name!r} takes texts as they are"
+                    )
                 wanted[name] = group
         kinds = self._learned({each for group in wanted.values() for each in group}, rows)
         for name, group in wanted.items():
@@ -194,11 +201,15 @@ class Reading:
     ) -> list[Maker]:
         """Makers of the inputs. Rows that are left out later may hold NaN."""
         return [
-            self._plain(group) if columns is None else _prepared(columns)
-            for group, columns in zip(groups, prepared.values(), strict=True)
+            self._plain(name, group) if columns is None else _prepared(columns)
+            for group, (name, columns) in zip(groups, prepared.items(), strict=True)
         ]
 
-    def _plain(self, group: Sequence[str]) -> Maker:
+    def _plain(self, name: str, group: Sequence[str]) -> Maker:
+        if self._names.dtypes.get(name) == "string":
+            return lambda table: np.stack(
+                [np.array(table.texts(each), np.object_) for each in group], axis=1
+            )
         return lambda table: _matrix(table, group, strict=self._strict)
 
 

@@ -30,9 +30,10 @@ class Tabular(Source):
     """A table with one sample in a row: columns are inputs, one or more are targets.
 
     A table that is too large for memory is read in parts, and what the model takes is kept in a
-    temporary file. Inputs are float32 (n, numbers). A target of whole numbers is class ids; one of
-    text is too, with ids in the sorted order of the texts, which then name the classes; other
-    numbers are float32. Several target columns make float32 (n, columns).
+    temporary file. Inputs are float32 (n, numbers); an input of dtype string takes the cells
+    themselves, "" where one is missing. A target of whole numbers is class ids; one of text is
+    too, with ids in the sorted order of the texts, which then name the classes; other numbers are
+    float32. Several target columns make float32 (n, columns).
     """
 
     abstract: ClassVar[bool] = True

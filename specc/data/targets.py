@@ -27,7 +27,7 @@ def fit_inputs(
     A missing last axis of length 1 is added: 28 x 28 images for an input (None, 28, 28, 1).
 
     Args:
-        x: any array-like; uint8 pixels stay 0..255.
+        x: any array-like; uint8 pixels stay 0..255, an input of texts takes texts and bytes.
         shape: of the input, batch axis first.
         dtype: of the input.
         name: what messages call the array.
@@ -36,6 +36,8 @@ def fit_inputs(
     Raises:
         DataError: another shape, values that the element type cannot hold, or NaN.
     """
+    if dtype == "string":
+        return _with_shape(_texts(x, name, rows), shape, name)
     array = _with_shape(_numeric(x, name), shape, name)
     return _cast(array, dtype, name, rows)
 
@@ -102,6 +104,28 @@ def _numeric(value: npt.ArrayLike, name: str) -> Array:
     return array
 
 
+def _texts(value: npt.ArrayLike, name: str, rows: Index | None) -> Array:
+    """An array of Python texts, as onnxruntime takes them; bytes are read as UTF-8."""
+    try:
+        array = as_array(value)
+    except ValueError as error:
+        raise DataError(f"{name}: expected an array, received lists of uneven length") from error
+    if array.ndim == 0:
+        raise DataError(f"{name}: expected one row for each sample, received a single value")
+    found = np.empty(array.size, np.object_)
+    for place, cell in enumerate(array.ravel().tolist()):
+        try:
+            text = cell.decode() if isinstance(cell, bytes) else cell
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name}: expected texts in UTF-8, {error}") from error
+        if not isinstance(text, str):
+            sample = place * len(array) // array.size
+            number = sample if rows is None else int(rows[sample])
+            raise DataError(f"{name}: expected texts, received {text!r} in sample {number}")
+        found[place] = text
+    return found.reshape(array.shape)
+
+
 def _sample(array: Array) -> str:
     return f"the first is {array.reshape(-1)[0]!r}" if array.size else "empty"
 
@@ -146,7 +170,8 @@ def _cast(array: Array, dtype: DType, name: str, rows: Index | None = None) -> A
         DataError: a value is NaN or does not survive.
     """
     kind = array.dtype.kind
-    if kind == "f" and array.size and np.isnan(array.min()):
+    # The least of numbers among which one is NaN is NaN: one pass, and no array of bools.
+    if kind == "f" and array.size and np.isnan(np.minimum.reduce(array, axis=None)):
         index = _first(np.isnan(array), rows)
         raise DataError(f"{name}: expected numbers, found NaN in sample {index}; clean the data")
     if array.dtype == dtype:

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
+from pydantic import BaseModel
 
+from specc import activations
+from specc.activations import Chosen
 from specc.constraints import Constraint
 from specc.family import Member, snake_case
 from specc.initializers import Initializer
-from specc.keras_import.objects import keras_class
+from specc.keras_import.objects import FUNCTIONS, find, keras_class
 from specc.keras_import.source import Json
 from specc.layer import Layer
 from specc.regularizers import Regularizer
@@ -72,9 +75,28 @@ def value_of(value: object) -> object:
     """A field's value as JSON holds it."""
     if isinstance(value, Member):
         return object_of(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, Chosen):
+        return _function(value)
     if isinstance(value, list | tuple):
         return [value_of(item) for item in cast("Sequence[object]", value)]
     return value
+
+
+def _function(chosen: Chosen) -> Json:
+    """A function with values for its parameters: in Keras a layer has them.
+
+    Raises:
+        Unknown: there is no such layer.
+    """
+    classes = {function: name for name, function in FUNCTIONS.items()}
+    name = classes.get(chosen.name)
+    kind = None if name is None else find(Layer, name)
+    if kind is None:
+        raise Unknown(f"Keras has no layer for the activation {chosen}")
+    values = activations.keywords(chosen.name) | dict(chosen.arguments)
+    return object_of(kind.model_validate(values))
 
 
 def constant(value: object) -> object:

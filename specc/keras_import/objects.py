@@ -12,12 +12,16 @@ from typing import TypeGuard, TypeVar, cast, get_args
 
 from pydantic import ValidationError
 
+from specc import activations
+from specc.activations import Chosen
 from specc.errors import Place, nearest
 from specc.family import Member, snake_case
 from specc.keras_import.source import Json
 from specc.layer import refusal
 from specc.layers import Layer
+from specc.layers.activation import Activation
 from specc.layers.operations import Operation
+from specc.metrics import Metric
 from specc.spec.problems import Problems
 
 M = TypeVar("M", bound=Member)
@@ -26,11 +30,19 @@ M = TypeVar("M", bound=Member)
 RENAMED = {("metric", "Accuracy"): "exact_accuracy"}
 
 # Keys that kinds lack, and the value at which they change nothing; null never changes anything.
-NEUTRAL: dict[str, object] = {"autocast": True, "sparse": False}
+NEUTRAL: dict[str, object] = {"autocast": True, "sparse": False, "oov_method": "floormod"}
 # Keys that other parts of the importer read, or that follow from others.
 ELSEWHERE = ("name", "batch_input_shape", "vocabulary_size")
 # Keras' policies that compute in another type give other numbers.
 FLOAT = "float32"
+# Layers that are functions, and which: Keras takes them for activations too.
+FUNCTIONS = {
+    "Activation": "linear",
+    "ELU": "elu",
+    "LeakyReLU": "leaky_relu",
+    "ReLU": "relu",
+    "Softmax": "softmax",
+}
 # Keras' wrappers of plain values.
 ARRAYS = ("__tuple__", "__tensor__", "__numpy__")
 
@@ -95,21 +107,43 @@ class Objects:
             return [self._value(annotation, item, path) for item in cast("list[object]", value)]
         if not is_object(value):
             return value
-        name, config = value["class_name"], value.get("config")
+        name = value["class_name"]
         if name == "function":
-            return config
+            return value.get("config")
         if name in ARRAYS:
             return config_of(value).get("value", value.get("items"))
-        for family in families(annotation):
-            if find(family, name) is not None:
-                return self.member(family, value, path)
-        self.wrong(path, f"unsupported object {name!r}")
-        return None
+        if Chosen in get_args(annotation):
+            return self._function(value, path)
+        family = next((each for each in families(annotation) if find(each, name)), None)
+        if family is None:
+            self.wrong(path, f"unsupported object {name!r}")
+        return None if family is None else self.member(family, value, path)
+
+    def _function(self, value: Json, path: str) -> object:
+        """A layer where a function stands: `Dense(activation=LeakyReLU(0.1))`."""
+        name = str(value["class_name"])
+        function = FUNCTIONS.get(name)
+        layer = None if function is None else self.member(Layer, value, path)
+        if function is None:
+            hint = nearest(name, FUNCTIONS)
+            self.wrong(path, f"the layer {name!r} as an activation is not supported;{hint}")
+        if function is None or layer is None:
+            return None
+        if isinstance(layer, Activation):
+            return layer.activation
+        values = {key: getattr(layer, key) for key in activations.keywords(function)}
+        if isinstance(values.get("axis"), tuple) and len(values["axis"]) == 1:
+            values["axis"] = values["axis"][0]
+        return {function: values}
 
     def _check_dtype(self, kind: type[Member], value: object, path: str) -> None:
         name = config_of(value).get("name") if is_object(value) else value
-        own = kind.keras_dtype if issubclass(kind, Layer) else FLOAT
-        if name not in (None, FLOAT, own):
+        own: tuple[object, ...] = (FLOAT,)
+        if issubclass(kind, Layer):
+            own = (FLOAT, kind.keras_dtype)
+        elif issubclass(kind, Metric):
+            own = kind.keras_dtypes
+        if name is not None and name not in own:
             self.wrong(path, f"dtype {name!r} is not supported; only {FLOAT} is")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from specc.errors import Problem, SpecError
+from specc.keras_import.assets import adapted
 from specc.keras_import.models import Models
 from specc.keras_import.objects import Objects
 from specc.keras_import.source import Json, read
@@ -32,8 +33,11 @@ def from_keras(config: Json | str | Path, compile_config: Json | None = None) ->
     models = Models(objects)
     training = body.get("compile_config") if compile_config is None else compile_config
     try:
+        body = adapted(objects, body, Path(file)) if file else body
         model = models.whole(body)
-        train = train_spec(objects, training) if training else None
+        inputs = [item.layer for each in (model, *models.models.values()) for item in each.inputs]
+        batch = next((layer.batch for layer in inputs if layer.batch is not None), None)
+        train = train_spec(objects, training, batch) if training else None
     except MALFORMED as error:
         message = f"not a configuration that Keras writes: {type(error).__name__}: {error}"
         raise SpecError(Problem(objects.place, "", message)) from error

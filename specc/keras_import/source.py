@@ -16,6 +16,7 @@ Json: TypeAlias = Mapping[str, Any]
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.weights.h5"
 # Bytes that a member of an archive may unpack to: more than any real one.
 MOST_BYTES = {CONFIG_FILE: 2**28, WEIGHTS_FILE: 2**35}
+MOST_ASSET = 2**26
 
 
 def read(source: Json | str | Path) -> tuple[Json, str]:
@@ -52,7 +53,7 @@ def member(path: Path, name: str) -> bytes:
     Raises:
         SpecError: there is no such archive or member, or it is damaged or too large.
     """
-    most = MOST_BYTES[name]
+    most = MOST_BYTES.get(name, MOST_ASSET)
     try:
         with zipfile.ZipFile(path) as archive, archive.open(name) as stream:
             size = archive.getinfo(name).file_size
@@ -67,6 +68,22 @@ def member(path: Path, name: str) -> bytes:
     if size > most or len(content) > most:
         raise _wrong(path, f"{name} unpacks to more than {most:,} bytes")
     return content
+
+
+def members(path: Path, name: str) -> dict[str, bytes]:
+    """Every member of an archive that is called `name`, in whatever folder, by its whole name.
+
+    Raises:
+        SpecError: the archive is damaged, or one of them is too large.
+    """
+    if not zipfile.is_zipfile(path):
+        return {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            every = [each for each in archive.namelist() if each.rpartition("/")[2] == name]
+    except (zipfile.BadZipFile, OSError) as error:
+        raise _wrong(path, f"expected a .keras archive: {error}") from error
+    return {each: member(path, each) for each in every}
 
 
 def _parsed(text: str, file: str) -> Json:

@@ -13,16 +13,21 @@ from specc.keras_import.objects import Objects
 from specc.keras_import.source import Json
 from specc.losses import Loss
 from specc.metrics import Metric
-from specc.optimizers import Optimizer
+from specc.optimizers import AnyOptimizer
+from specc.optimizers.loss_scale import LossScaleOptimizer
 from specc.spec.train import TrainSpec
 
 M = TypeVar("M", bound=Member)
 PATH = "compile"
 
 
-def train_spec(objects: Objects, config: Json) -> TrainSpec | None:
-    """The section, or None when something in it cannot be expressed; the problems have it."""
-    fields: dict[str, Any] = {}
+def train_spec(objects: Objects, config: Json, batch: int | None = None) -> TrainSpec | None:
+    """The section, or None when something in it cannot be expressed; the problems have it.
+
+    `batch` is the fixed batch size of the model, which training then has too.
+    """
+    fields: dict[str, Any] = {} if batch is None else {"batch_size": batch}
+    before = len(objects.problems)
     if config.get("loss") is not None:
         fields["loss"] = _spread(objects, Loss, config["loss"], f"{PATH}.loss")
     if config.get("loss_weights") is not None:
@@ -31,10 +36,12 @@ def train_spec(objects: Objects, config: Json) -> TrainSpec | None:
         optimizer = _optimizer(objects, config["optimizer"])
         if optimizer is not None:
             fields["optimizer"] = optimizer
-    if config.get("metrics"):
-        fields["metrics"] = _metrics(objects, config["metrics"])
-    if config.get("weighted_metrics"):
-        objects.wrong(f"{PATH}.weighted_metrics", "metrics with sample weights are not supported")
+    for key in ("metrics", "weighted_metrics"):
+        if config.get(key):
+            fields[key] = _metrics(objects, config[key], f"{PATH}.{key}")
+    # A part that is wrong would only be reported again, as missing or of another type.
+    if len(objects.problems) > before:
+        return None
     try:
         return TrainSpec.model_validate(fields)
     except ValidationError as error:
@@ -63,9 +70,9 @@ def _weights(value: object) -> object:
     return [value] if isinstance(value, int | float) else value
 
 
-def _metrics(objects: Objects, value: object) -> object:
+def _metrics(objects: Objects, value: object, path: str) -> object:
     """Metrics as `train:` writes them: a list, a list for each output, or a mapping of lists."""
-    found = _spread(objects, Metric, value, f"{PATH}.metrics")
+    found = _spread(objects, Metric, value, path)
     if isinstance(found, dict):
         named = cast("dict[str, object]", found)
         return {key: _listed(item) for key, item in named.items()}
@@ -84,11 +91,18 @@ def _listed(item: object) -> list[object]:
     return [] if item is None else [item]
 
 
-def _optimizer(objects: Objects, value: object) -> Optimizer | None:
+def _optimizer(objects: Objects, value: object) -> AnyOptimizer | None:
     """The optimizer, its rate in the fewest digits that mean the same float32."""
-    optimizer = objects.member(Optimizer, value, f"{PATH}.optimizer")
-    if optimizer is None or not isinstance(optimizer.learning_rate, float):
+    optimizer = objects.member(AnyOptimizer, value, f"{PATH}.optimizer")
+    return None if optimizer is None else _rounded(optimizer)
+
+
+def _rounded(optimizer: AnyOptimizer) -> AnyOptimizer:
+    if isinstance(optimizer, LossScaleOptimizer):
+        inner = _rounded(optimizer.inner_optimizer)
+        return optimizer.model_copy(update={"inner_optimizer": inner})
+    rate = optimizer.rule.learning_rate
+    if not isinstance(rate, float):
         return optimizer
     # Keras prints the float32 it holds: 0.0010000000474974513 was 0.001.
-    rate = float(str(np.float32(optimizer.learning_rate)))
-    return optimizer.model_copy(update={"learning_rate": rate})
+    return optimizer.model_copy(update={"learning_rate": float(str(np.float32(rate)))})

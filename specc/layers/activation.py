@@ -1,4 +1,4 @@
-"""An activation function, by name, as a layer."""
+"""An activation function as a layer."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing_extensions import override
 
 from specc import activations
 from specc import primitives as ops
-from specc.fields import ActivationName
+from specc.fields import ActivationChoice
 from specc.layer import Cost, Layer, Lowering, Shapes
 from specc.primitives import Tensor
 from specc.tensors import Shape, elements
 
 
 class Activation(Layer):
-    """A named function with its default parameters, elementwise or along the last axis.
+    """A function, elementwise or along one axis.
 
-    Shapes: as the input; `glu` halves the last axis.
+    Shapes: as the input; `glu` halves its axis.
 
     Source: keras/src/layers/activations/activation.py (3.15.1).
     """
 
     supports_masking: ClassVar[bool] = True
 
-    activation: ActivationName
-    """Name of the function."""
+    activation: ActivationChoice
+    """The function: its name, or its name with values for its parameters."""
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:

@@ -21,7 +21,7 @@ from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.regularizers import Regularizer
-from specc.shapes import ShapeError, axis_index, broadcast
+from specc.shapes import ShapeError, axis_index, broadcast, fits
 from specc.tensors import Shape, elements, show
 
 
@@ -208,8 +208,8 @@ def _check_mask(mask: Shape, x: Shape) -> None:
         ShapeError: it does not.
     """
     try:
-        fits = broadcast(x, mask) == x
+        spreads = fits(broadcast(x, mask), x)
     except ShapeError:
-        fits = False
-    if not fits:
+        spreads = False
+    if not spreads:
         raise ShapeError(f"a mask {show(mask)} does not spread over an input {show(x)}")

@@ -16,7 +16,6 @@ from specc.layers.axes import (
     channels_axis,
     expect_image,
     from_channels_last,
-    known,
     spatial_axes,
     to_channels_last,
 )
@@ -51,8 +50,6 @@ class AdaptivePooling(Layer):
     def output_shape(self, inputs: Shapes) -> Shape:
         (x,) = inputs
         expect_image(x, len(self.output_size), self.data_format)
-        for axis in spatial_axes(len(self.output_size), self.data_format):
-            known(x, axis)
         channels = x[channels_axis(self.data_format)]
         if self.data_format == "channels_last":
             return (x[0], *self.output_size, channels)
@@ -86,7 +83,7 @@ class AdaptivePooling(Layer):
         axes = spatial_axes(len(self.output_size), self.data_format)
         cells = 1
         for axis, count in zip(axes, self.output_size, strict=True):
-            cells *= max(b - a for a, b in _windows(known(inputs[0], axis), count))
+            cells *= max(b - a for a, b in _windows(inputs[0][axis] or 1, count))
         return Cost(ops=elements(output[1:]) * cells)
 
 

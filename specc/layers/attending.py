@@ -53,6 +53,13 @@ def band(like: Tensor, queries: int, keys: int, width: int) -> Tensor:
     return like.trace.constant((distance < width)[None], "bool")
 
 
+def full(mask: Tensor) -> bool:
+    """Whether it is known that every row of the mask, which may have been reshaped, keeps a key."""
+    while mask.op == "reshape":
+        mask = mask.inputs[0]
+    return mask.op == "constant" and bool(np.any(mask.attrs["value"], -1).all())
+
+
 def dropped(low: Lowering, weights: Tensor, rate: float) -> Tensor:
     """Attention weights of which training drops some."""
     if not low.training or rate == 0.0:

@@ -12,7 +12,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.family import snake_case
 from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
-from specc.layers.nested import Nested, inner_weights, stored_inside
+from specc.layers.nested import Nested, inner_states, inner_weights, stored_inside
 from specc.layers.recurrence import STATES, Recurrence
 from specc.primitives import Tensor
 from specc.shapes import ShapeError
@@ -132,6 +132,15 @@ class Bidirectional(Layer):
         for name, layer, given in both:
             found += inner_weights(name, layer, tuple(given))
         return tuple(found)
+
+    @override
+    def states(self, inputs: Shapes) -> tuple[Weight, ...]:
+        both = zip(self._names, self.pair, self._inputs(inputs, ()), strict=True)
+        return tuple(
+            state
+            for name, layer, given in both
+            for state in inner_states(name, layer, tuple(given))
+        )
 
     @override
     def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:

@@ -9,7 +9,9 @@ from typing import ClassVar, TypeAlias
 
 from typing_extensions import override
 
+from specc import activations
 from specc import primitives as ops
+from specc.activations import Choice
 from specc.layer import Cost, Layer, Lowering, Shapes
 from specc.layers.dropout import kept
 from specc.primitives import Tensor
@@ -204,6 +206,18 @@ def shown(outputs: Tensor, course: Course) -> Tensor:
     if not course.zeros:
         mark = ops.clip(ops.cumsum(mark, 1), 0.0, 1.0)
     return outputs * ops.expand_dims(mark, -1)
+
+
+def unchanged(state: Shape, *functions: Choice | None) -> Shape:
+    """The shape of a state, which is also that of what its functions make.
+
+    Raises:
+        ShapeError: a function would change it.
+    """
+    for function in functions:
+        if activations.output_shape(function, state) != state:
+            raise ShapeError(f"{function} changes the shape of a state {show(state)}")
+    return state
 
 
 def _marks(course: Course, x: Tensor) -> tuple[list[Tensor], list[Tensor]] | None:

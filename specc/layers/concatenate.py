@@ -10,7 +10,8 @@ import numpy as np
 from typing_extensions import override
 
 from specc import primitives as ops
-from specc.layer import Layer, Lowering, Masks, Shapes
+from specc.layer import Layer, Lowering, Masks, Shapes, moved_text
+from specc.layers.types import promoted
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, axis_index
 from specc.tensors import Shape, show
@@ -28,6 +29,10 @@ class Concatenate(Layer):
 
     axis: int = -1
     """The axis along which the inputs are joined."""
+
+    @override
+    def text(self, given: Sequence[bool]) -> bool:
+        return moved_text(given)
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -52,7 +57,7 @@ class Concatenate(Layer):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
-        return ops.concat(inputs, self.axis)
+        return ops.concat(promoted(inputs), self.axis)
 
     @override
     def output_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> Masks:

@@ -23,7 +23,7 @@ from specc.fields import (
 from specc.initializers import GlorotUniform, Initializer, Orthogonal, Zeros
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.axes import channels_axis, from_channels_last, known, to_channels_last
-from specc.layers.cells import Cell, Noise, States, dropped, factors
+from specc.layers.cells import Cell, Noise, States, dropped, factors, unchanged
 from specc.layers.conv import refuse_strided_dilation
 from specc.layers.lstm import forget_ones, memory
 from specc.layers.recurrence import Recurrence, same_fields
@@ -112,7 +112,8 @@ class ConvLSTMCell(ConvLSTMFields, Cell):
 
     @override
     def state_shapes(self, step: Shape) -> Shapes:
-        return (self._sliding.output(step, self.filters),) * 2
+        shape = self._sliding.output(step, self.filters)
+        return (unchanged(shape, self.activation, self.recurrent_activation),) * 2
 
     @override
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:

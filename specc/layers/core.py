@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.fields import Values
-from specc.layer import Cost, Layer, Lowering, Shapes
+from specc.layer import Cost, Layer, Lowering, Shapes, moved_text
 from specc.primitives import Tensor
 from specc.regularizers import L1L2
 from specc.shapes import ShapeError, broadcast
@@ -24,6 +25,10 @@ class Identity(Layer):
     """
 
     supports_masking: ClassVar[bool] = True
+
+    @override
+    def text(self, given: Sequence[bool]) -> bool:
+        return moved_text(given)
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:

@@ -9,12 +9,24 @@ from pydantic import PositiveInt
 from typing_extensions import override
 
 from specc import primitives as ops
+from specc.activations import Choice
 from specc.constraints import Constraint
 from specc.fields import OptionalActivation, Rate
 from specc.initializers import GlorotUniform, Initializer, Orthogonal, Zeros
 from specc.layer import Layer, Lowering, Shapes, Weight
 from specc.layers.axes import known
-from specc.layers.cells import Cell, Course, Noise, Ran, States, at_step, dropped, factors, shown
+from specc.layers.cells import (
+    Cell,
+    Course,
+    Noise,
+    Ran,
+    States,
+    at_step,
+    dropped,
+    factors,
+    shown,
+    unchanged,
+)
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.primitives.recurrence import FUNCTIONS
@@ -84,7 +96,7 @@ class Gated(GateFields, Cell):
     def state_shapes(self, step: Shape) -> Shapes:
         if len(step) != 2:  # noqa: PLR2004
             raise ShapeError(f"expected (batch, features) at each step, found {show(step)}")
-        return ((step[0], self.units),) * self.count
+        return (unchanged((step[0], self.units), *self.functions),) * self.count
 
     def bias_weight(self) -> Weight:
         """The bias."""
@@ -134,9 +146,12 @@ class Gated(GateFields, Cell):
     def is_whole(self, low: Lowering) -> bool:
         """Whether the recurrence is one that targets know as a whole."""
         dropping = low.training and self.recurrent_dropout > 0.0
-        fields = ("activation", "recurrent_activation")
-        names = [getattr(self, name) for name in fields if hasattr(self, name)]
-        return not dropping and all((name or "linear") in FUNCTIONS for name in names)
+        return not dropping and all(str(each or "linear") in FUNCTIONS for each in self.functions)
+
+    @property
+    def functions(self) -> tuple[Choice | None, ...]:
+        """The functions of the step: `activation`, then the gates' where there are gates."""
+        return (self.activation,)
 
     @abstractmethod
     def whole(self, given: ops.Recurrent, *, states: bool) -> Tensor:

@@ -13,6 +13,7 @@ from specc.fields import DataFormat
 from specc.layer import Cost, Layer, Lowering, Shapes, Window
 from specc.layers.attending import boolean, optional
 from specc.layers.axes import expect_image, spatial_axes
+from specc.layers.types import floating
 from specc.primitives import Tensor
 from specc.tensors import Shape, elements
 
@@ -69,7 +70,7 @@ class _Mean(GlobalPooling):
 
     @override
     def fold(self, x: Tensor) -> Tensor:
-        return ops.reduce_mean(x, self.axes, keepdims=self.keepdims)
+        return ops.reduce_mean(floating(x), self.axes, keepdims=self.keepdims)
 
 
 class _Maximum(GlobalPooling):
@@ -77,7 +78,8 @@ class _Maximum(GlobalPooling):
 
     @override
     def fold(self, x: Tensor) -> Tensor:
-        return ops.reduce_max(x, self.axes, keepdims=self.keepdims)
+        number = ops.cast(x, "int32") if x.dtype == "bool" else x
+        return ops.cast(ops.reduce_max(number, self.axes, keepdims=self.keepdims), x.dtype)
 
 
 class GlobalAveragePooling1D(_Mean):
@@ -97,7 +99,7 @@ class GlobalAveragePooling1D(_Mean):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
-        x, mask = inputs[0], optional(inputs, 1)
+        x, mask = floating(inputs[0]), optional(inputs, 1)
         if mask is None:
             return self.fold(x)
         (steps,) = self.axes

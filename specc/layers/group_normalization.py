@@ -14,7 +14,7 @@ from specc.initializers import Initializer, Ones, Zeros
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.affine import affine, affine_weights
 from specc.layers.axes import known
-from specc.layers.layer_normalization import spread, standardised
+from specc.layers.layer_normalization import spread
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.regularizers import Regularizer
@@ -94,7 +94,7 @@ class GroupNormalization(Layer):
         parts = (groups, channels // groups)
         grouped = ops.reshape(x, (*x.shape[:axis], *parts, *x.shape[axis + 1 :]))
         folded = tuple(i for i in range(1, grouped.rank) if i != axis)
-        y = standardised(grouped, folded, self.epsilon)
+        y = ops.standardised(grouped, folded, self.epsilon)
         y = affine(self, low, y, spread(parts, (axis, axis + 1), grouped.rank))
         return ops.reshape(y, x.shape)
 

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from specc import activations
 from specc import primitives as ops
+from specc.activations import Choice
 from specc.fields import OptionalActivation
 from specc.layer import Cost, Lowering, Weight
 from specc.layers.axes import known
@@ -88,10 +89,15 @@ class GRUCell(GRUFields, Gated):
     def _gate(self, x: Tensor) -> Tensor:
         return activations.apply(self.recurrent_activation, x)
 
+    @property
+    @override
+    def functions(self) -> tuple[Choice | None, ...]:
+        return self.activation, self.recurrent_activation
+
     @override
     def whole(self, given: ops.Recurrent, *, states: bool) -> Tensor:
-        functions = (self.activation or "linear", self.recurrent_activation or "linear")
-        return ops.gru(given, *functions, reset_after=self.reset_after)
+        function, gate = (str(each or "linear") for each in self.functions)
+        return ops.gru(given, function, gate, reset_after=self.reset_after)
 
     @override
     def step_cost(self, step: Shape) -> Cost:

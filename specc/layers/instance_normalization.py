@@ -13,7 +13,7 @@ from specc.initializers import Initializer, Ones, Zeros
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.affine import affine, affine_weights
 from specc.layers.axes import expect_rank, known
-from specc.layers.layer_normalization import spread, standardised
+from specc.layers.layer_normalization import spread
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.regularizers import Regularizer
@@ -72,7 +72,7 @@ class InstanceNormalization(Layer):
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
         axis = self.axis % x.rank
         folded = tuple(i for i in range(1, x.rank) if i != axis)
-        y = standardised(x, folded, self.epsilon)
+        y = ops.standardised(x, folded, self.epsilon)
         return affine(self, low, y, spread(ints((x.shape[axis],)), (axis,), x.rank))
 
     @override

@@ -37,13 +37,6 @@ def spread(shape: tuple[int, ...], axes: tuple[int, ...], rank: int) -> tuple[in
     return tuple(lengths.get(i, 1) for i in range(rank))
 
 
-def standardised(x: Tensor, axes: tuple[int, ...], epsilon: float) -> Tensor:
-    """`(x - mean) / sqrt(variance + epsilon)` over `axes`, with the biased variance."""
-    centred = x - ops.reduce_mean(x, axes, keepdims=True)
-    variance = ops.reduce_mean(centred * centred, axes, keepdims=True)
-    return centred * ops.reciprocal(ops.sqrt(variance + epsilon))
-
-
 class LayerNormalization(Layer):
     """`(x - mean) / sqrt(variance + epsilon) gamma + beta`, moments of each sample over `axis`.
 
@@ -98,7 +91,7 @@ class LayerNormalization(Layer):
         axes = axes_of(self.axis, x.rank)
         shape = spread(ints(tuple(x.shape[axis] for axis in axes)), axes, x.rank)
         if not self.rms_scaling:
-            return affine(self, low, standardised(x, axes, self.epsilon), shape)
+            return affine(self, low, ops.standardised(x, axes, self.epsilon), shape)
         centred = x - ops.reduce_mean(x, axes, keepdims=True)
         variance = ops.reduce_mean(centred * centred, axes, keepdims=True)
         inverse = ops.reciprocal(ops.sqrt(variance + self.epsilon))

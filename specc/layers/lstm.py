@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from specc import activations
 from specc import primitives as ops
+from specc.activations import Choice
 from specc.fields import OptionalActivation
 from specc.initializers import Initializer
 from specc.layer import Cost, Lowering, Weight
@@ -58,12 +59,12 @@ class Functions(Protocol):
     """The functions of gates and memory."""
 
     @property
-    def activation(self) -> str | None:
+    def activation(self) -> Choice | None:
         """Of the candidate and the memory."""
         ...
 
     @property
-    def recurrent_activation(self) -> str | None:
+    def recurrent_activation(self) -> Choice | None:
         """Of the gates."""
         ...
 
@@ -116,10 +117,15 @@ class LSTMCell(LSTMFields, Gated):
         gates = self.parts(entered + self.recurrent(low, states[0], noise))
         return memory(self, gates, states[1])
 
+    @property
+    @override
+    def functions(self) -> tuple[Choice | None, ...]:
+        return self.activation, self.recurrent_activation
+
     @override
     def whole(self, given: ops.Recurrent, *, states: bool) -> Tensor:
-        functions = (self.activation or "linear", self.recurrent_activation or "linear")
-        return ops.lstm(given, *functions, cell=states)
+        function, gate = (str(each or "linear") for each in self.functions)
+        return ops.lstm(given, function, gate, cell=states)
 
     @override
     def step_cost(self, step: Shape) -> Cost:

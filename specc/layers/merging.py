@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.layer import Cost, Layer, Lowering, Masks, Shapes
+from specc.layers.types import floating, promoted
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, broadcast
 from specc.tensors import Shape, elements, show
@@ -64,7 +65,7 @@ class Merge(Layer):
             while part.rank < rank:
                 part = ops.expand_dims(part, 1)
             parts.append(part)
-        return self.merge(parts)
+        return self.merge(promoted(parts))
 
     @override
     def output_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> Masks:
@@ -129,7 +130,7 @@ class Average(Merge):
 
     @override
     def merge(self, parts: Sequence[Tensor]) -> Tensor:
-        return reduce(add, parts) * (1.0 / len(parts))
+        return floating(reduce(add, parts)) * (1.0 / len(parts))
 
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:

@@ -17,13 +17,13 @@ from specc.fields import Rate
 from specc.initializers import GlorotUniform, Initializer, Zeros
 from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
 from specc.layers.attending import (
-    MASKED,
     band,
     boolean,
     both,
     causal,
     common_length,
     dropped,
+    full,
     key_shape,
     optional,
     returns_scores,
@@ -238,8 +238,8 @@ class ProjectedAttention(Layer):
         if mask is None:
             weights = ops.softmax(scores)
         else:
-            weights = ops.softmax(ops.where(mask, scores, MASKED))
-            if self.explicit(query, low.flags):
+            weights = ops.masked_softmax(scores, mask)
+            if self.explicit(query, low.flags) and (returns_scores(low.flags) or not full(mask)):
                 weights = ops.where(mask, weights, 0.0)
         mixed = ops.matmul(dropped(low, weights, self.dropout), v)
         order = self._order(q.rank)

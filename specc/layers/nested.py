@@ -59,6 +59,11 @@ def inner_weights(name: str, layer: Layer, inputs: Shapes) -> tuple[Weight, ...]
     )
 
 
+def inner_states(name: str, layer: Layer, inputs: Shapes) -> tuple[Weight, ...]:
+    """The states of a layer inside another one, under `name`."""
+    return tuple(replace(s, name=f"{name}/{s.name}") for s in layer.states(inputs))
+
+
 def inner_names(layers: Iterable[Layer]) -> list[str]:
     """A name for each of several inner layers, as Keras gives them: lstm_cell, lstm_cell_1."""
     names: list[str] = []

@@ -12,6 +12,7 @@ from specc.fields import DataFormat, IntPair, IntSingle, IntTriple, Padding, Siz
 from specc.layer import Cost, Layer, Lowering, Shapes, Window
 from specc.layers.axes import channels_axis, expect_image, from_channels_last, to_channels_last
 from specc.layers.sliding import Sliding
+from specc.layers.types import floating
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.tensors import Shape, elements
@@ -73,7 +74,8 @@ class _Max(Pooling):
     def pool(
         self, x: Tensor, kernel: Sizes, strides: Sizes, pads: tuple[tuple[int, int], ...]
     ) -> Tensor:
-        return ops.max_pool(x, kernel=kernel, strides=strides, pads=pads)
+        y = ops.max_pool(floating(x), kernel=kernel, strides=strides, pads=pads)
+        return ops.cast(y, x.dtype)
 
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
@@ -87,7 +89,7 @@ class _Average(Pooling):
     def pool(
         self, x: Tensor, kernel: Sizes, strides: Sizes, pads: tuple[tuple[int, int], ...]
     ) -> Tensor:
-        return ops.average_pool(x, kernel=kernel, strides=strides, pads=pads)
+        return ops.average_pool(floating(x), kernel=kernel, strides=strides, pads=pads)
 
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from specc import primitives as ops
 from specc.family import snake_case
-from specc.fields import unsupported
+from specc.initializers import Zeros
 from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
 from specc.layers.attending import optional
-from specc.layers.axes import known
 from specc.layers.cells import Cell, Course, Ran
 from specc.layers.nested import Nested, inner_weights, stored_inside
 from specc.primitives import Tensor
-from specc.shapes import ShapeError
+from specc.shapes import ShapeError, fits
 from specc.tensors import Shape, show
 
 # States that a call can give: more than the deepest stack of cells that anyone writes.
@@ -41,8 +40,10 @@ class Recurrence(Layer):
     """Whether the last states are further results."""
     go_backwards: bool = False
     """Whether the last step comes first; outputs stay in the order in which they are made."""
-    stateful: Annotated[Literal[False], unsupported("a state kept between batches")] = False
-    """Whether a batch begins with the states at which the last one ended: not supported."""
+    stateful: bool = False
+    """Whether a batch begins with the states at which the last one ended. It needs an input with a
+    fixed `batch`. Nothing resets the states by itself, neither between epochs nor before
+    evaluations and predictions."""
     unroll: bool = False
     """Whether every step is written out in the graph; it changes no result."""
 
@@ -66,7 +67,6 @@ class Recurrence(Layer):
         x = inputs[0]
         if len(x) < 3:  # noqa: PLR2004
             raise ShapeError(f"expected (batch, steps, features), found {show(x)}")
-        known(x, 1)
         return (x[0], *x[2:])
 
     @override
@@ -76,7 +76,7 @@ class Recurrence(Layer):
         given = inputs[1 : 1 + len(STATES)]
         _check_states([shape for shape in given if shape], states)
         mask = inputs[-1] if len(inputs) == len(self.arguments) else ()
-        if mask and (len(mask) != 2 or mask[1] not in (None, x[1])):  # noqa: PLR2004
+        if mask and not fits(mask, x[:2]):
             raise ShapeError(f"expected a mask (batch, {x[1]}), found {show(mask)}")
         output = self.inner.made(states)
         if self.return_sequences:
@@ -86,6 +86,21 @@ class Recurrence(Layer):
     @override
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return inner_weights(self.inner_name, self.inner, (self._step(inputs),))
+
+    @override
+    def states(self, inputs: Shapes) -> tuple[Weight, ...]:
+        if not self.stateful:
+            return ()
+        shapes = self.inner.state_shapes(self._step(inputs))
+        if inputs[0][0] is None:
+            raise ShapeError(
+                f"stateful: expected a fixed batch size, found {show(inputs[0])}; write `batch` at"
+                " the input: {shape: [...], batch: 16}"
+            )
+        return tuple(
+            Weight(name, tuple(dim or 0 for dim in shape), Zeros(), trainable=False)
+            for name, shape in zip(_state_names(len(shapes)), shapes, strict=True)
+        )
 
     @override
     def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
@@ -113,8 +128,14 @@ class Recurrence(Layer):
         if self.go_backwards:
             x = ops.reverse(x, 1)
             mask = None if mask is None else ops.reverse(mask, 1)
-        course = Course(mask, self.zeros_for_mask, start, self.return_state, self.unroll)
+        names = _state_names(self.inner.state_count if self.stateful else 0)
+        start = start or tuple(map(low.weight, names))
+        kept = self.return_state or self.stateful
+        course = Course(mask, self.zeros_for_mask, start, kept, self.unroll)
         ran = self.inner.run(Nested(low, self.inner_name), x, course)
+        for name, state in zip(names, ran.states, strict=False):
+            # What a batch was given is a constant for it: no gradient reaches the batch before.
+            low.assign(name, ops.stop_gradient(state))
         return self._given(ran)
 
     def _given(self, ran: Ran) -> Tensor | tuple[Tensor, ...]:
@@ -124,7 +145,7 @@ class Recurrence(Layer):
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         step = self.inner.step_cost(self._step(inputs))
-        steps = known(inputs[0], 1)
+        steps = inputs[0][1] or 1
         return Cost(step.macs * steps, step.ops * steps)
 
 
@@ -139,8 +160,13 @@ def _check_states(given: Sequence[Shape], wanted: Shapes) -> None:
     if len(given) != len(wanted):
         raise ShapeError(f"expected {len(wanted)} initial states, received {len(given)}")
     for shape, state in zip(given, wanted, strict=True):
-        if len(shape) != len(state) or shape[1:] != state[1:]:
+        if not fits(shape, state):
             raise ShapeError(f"expected an initial state {show(state)}, found {show(shape)}")
+
+
+def _state_names(count: int) -> list[str]:
+    """Keras calls every state `rnn_state`; here a number tells them apart."""
+    return [f"rnn_state_{i}" if i else "rnn_state" for i in range(count)]
 
 
 def same_fields(layer: Layer, kind: type[Layer]) -> dict[str, Any]:

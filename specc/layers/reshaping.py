@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import PositiveInt, model_validator
@@ -11,7 +12,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.fields import DataFormat
-from specc.layer import Layer, Lowering, Shapes
+from specc.layer import Layer, Lowering, Shapes, moved_text
 from specc.layers.axes import expect_rank, known, to_channels_last
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
@@ -30,6 +31,10 @@ class Flatten(Layer):
 
     data_format: DataFormat = "channels_last"
     """Where the channels stand."""
+
+    @override
+    def text(self, given: Sequence[bool]) -> bool:
+        return moved_text(given)
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -78,6 +83,10 @@ class Reshape(Layer):
         return tuple(size // given if n == -1 else n for n in self.target_shape)
 
     @override
+    def text(self, given: Sequence[bool]) -> bool:
+        return moved_text(given)
+
+    @override
     def output_shape(self, inputs: Shapes) -> Shape:
         (x,) = inputs
         return (x[0], *self._target(x[1:]))
@@ -111,6 +120,10 @@ class Permute(Layer):
         return self
 
     @override
+    def text(self, given: Sequence[bool]) -> bool:
+        return moved_text(given)
+
+    @override
     def output_shape(self, inputs: Shapes) -> Shape:
         (x,) = inputs
         expect_rank(x, len(self.dims) + 1, f"for dims {list(self.dims)}")
@@ -131,6 +144,10 @@ class RepeatVector(Layer):
 
     n: PositiveInt
     """Number of copies."""
+
+    @override
+    def text(self, given: Sequence[bool]) -> bool:
+        return moved_text(given)
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:

@@ -11,7 +11,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat
 from specc.layer import Cost, Layer, Lowering, Shapes
-from specc.layers.axes import expect_image, known, spatial_axes
+from specc.layers.axes import expect_image, spatial_axes
 from specc.layers.interpolation import Method, resize
 from specc.primitives import Tensor, is_float
 from specc.primitives.tensor import ints
@@ -25,13 +25,10 @@ def sized(shape: Shape, size: tuple[int, int], data_format: DataFormat) -> Shape
     """The shape of images brought to `size`.
 
     Raises:
-        ShapeError: these are no images, or their size is unknown.
+        ShapeError: these are no images.
     """
     expect_image(shape, 2, data_format)
-    axes = spatial_axes(2, data_format)
-    for axis in axes:
-        known(shape, axis)
-    new = dict(zip(axes, size, strict=True))
+    new = dict(zip(spatial_axes(2, data_format), size, strict=True))
     return tuple(new.get(i, n) for i, n in enumerate(shape))
 
 
@@ -129,7 +126,7 @@ class Resizing(Layer):
             return Cost()
         axes = spatial_axes(2, self.data_format)
         # One matrix along the height, then one along the width.
-        height, width = (known(inputs[0], axis) for axis in axes)
+        height, width = (inputs[0][axis] or 1 for axis in axes)
         made = elements(output[1:])
         return Cost(made // self.width * width * height + made * width)
 

@@ -33,7 +33,7 @@ class SimpleRNNCell(Gated):
 
     @override
     def whole(self, given: ops.Recurrent, *, states: bool) -> Tensor:
-        return ops.simple_rnn(given, self.activation or "linear")
+        return ops.simple_rnn(given, str(self.activation or "linear"))
 
     @override
     def step_cost(self, step: Shape) -> Cost:

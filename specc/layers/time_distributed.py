@@ -11,8 +11,7 @@ from specc import primitives as ops
 from specc.family import snake_case
 from specc.layer import Cost, Layer, Lowering, Shapes, Weight
 from specc.layers.attending import optional
-from specc.layers.axes import known
-from specc.layers.nested import Nested, inner_weights, stored_inside
+from specc.layers.nested import Nested, inner_states, inner_weights, stored_inside
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import ShapeError
@@ -45,7 +44,6 @@ class TimeDistributed(Layer):
         x = inputs[0]
         if len(x) < 3:  # noqa: PLR2004
             raise ShapeError(f"expected an input of at least 3 axes, found {show(x)}")
-        known(x, 1)
         return (x[0], *x[2:])
 
     @override
@@ -62,6 +60,10 @@ class TimeDistributed(Layer):
         return inner_weights(self._name, self.layer, (self._step(inputs),))
 
     @override
+    def states(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return inner_states(self._name, self.layer, (self._step(inputs),))
+
+    @override
     def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
         return stored_inside(weights, self._name, "layer", self.layer)
 
@@ -73,9 +75,10 @@ class TimeDistributed(Layer):
             mask = None
         shape = tuple(d if isinstance(d, int) else None for d in (x.shape[0], *x.shape[2:]))
         statistics = any(not w.trainable for w in self.layer.weights((shape,)))
-        if mask is None and not (statistics and low.training):
+        carrying = (statistics and low.training) or bool(self.layer.states((shape,)))
+        if mask is None and not carrying:
             return self._at_once(inner, x)
-        # Statistics of the batch are those of a step, one step after the other.
+        # Statistics of the batch are those of a step, one step after the other; so are states.
         at = self.layer.arguments.index("mask") if mask is not None else 0
         marks = [None] * ints(x.shape[1:2])[0] if mask is None else ops.unstack(mask, 1)
         made: list[Tensor] = []
@@ -94,7 +97,7 @@ class TimeDistributed(Layer):
     @override
     def cost(self, inputs: Shapes, output: Shape) -> Cost:
         step = self.layer.cost((self._step(inputs),), (output[0], *output[2:]))
-        steps = known(inputs[0], 1)
+        steps = inputs[0][1] or 1
         return Cost(step.macs * steps, step.ops * steps)
 
 

@@ -10,7 +10,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import DataFormat, IntPair, IntSingle, IntTriple, Sizes
 from specc.layer import Cost, Layer, Lowering, Shapes, Window
-from specc.layers.axes import expect_image, expect_rank, known, spatial_axes
+from specc.layers.axes import expect_image, expect_rank, spatial_axes
 from specc.layers.interpolation import Method, resize
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
@@ -101,9 +101,6 @@ class UpSampling2D(Layer):
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
         expect_image(inputs[0], 2, self.data_format)
-        if self.interpolation != "nearest":
-            for axis in self.axes:
-                known(inputs[0], axis)
         return _enlarged(inputs[0], self.size, self.axes)
 
     @override
@@ -121,7 +118,7 @@ class UpSampling2D(Layer):
         if self.interpolation == "nearest":
             return Cost()
         # One matrix along the height, then one along the width.
-        height, width = (known(inputs[0], axis) for axis in self.axes)
+        height, width = (inputs[0][axis] or 1 for axis in self.axes)
         made = elements(output[1:])
         return Cost(made // self.size[1] * height + made * width)
 

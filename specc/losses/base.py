@@ -9,6 +9,7 @@ from specc import primitives as ops
 from specc.family import Member
 from specc.losses.weighting import divide_no_nan, spread
 from specc.primitives import Tensor
+from specc.primitives.tensor import broadcast_dims
 from specc.tensors import DType, Shape
 
 # Keras also has "none", a vector; what is minimised here is one number.
@@ -42,6 +43,11 @@ class Loss(Member):
         del y_true, values
         return None
 
+    def by_sample(self, rank: int) -> bool:
+        """Whether the first axis of the values is the batch, for predictions of `rank` axes."""
+        del rank
+        return True
+
     def total(
         self,
         y_true: Tensor,
@@ -53,13 +59,16 @@ class Loss(Member):
 
         sum_over_batch_size, mean: sum(w v) / count(v), the count being that of unmasked values;
         sum: sum(w v); mean_with_sample_weight: sum(w v) / sum(w). Masked values weigh 0. An empty
-        sum of weights or of the mask gives 0.
+        sum of weights or of the mask gives 0. Values of the batch as a whole weigh as its samples
+        do on average (in Keras `sum` counts each sample once there are weights, once without).
 
         Shapes: `weight` (N,) or any leading axes of the values, and so `mask` (bool).
 
         Source: keras/src/losses/loss.py, reduce_weighted_values and apply_mask (3.15.1).
         """
         values = self.values(y_true, y_pred)
+        if not self.by_sample(y_pred.rank):
+            return self._whole(values, weight, mask)
         counted = self.counted(y_true, values)
         if counted is not None:
             mask = counted if mask is None else ops.logical_and(mask, counted)
@@ -68,18 +77,32 @@ class Loss(Member):
             weight = kept if weight is None else spread(weight, kept.rank) * kept
         if weight is not None:
             values = values * spread(weight, values.rank)
-        if values.rank == 0:
-            return values
         if self.reduction == "sum":
             return ops.reduce_sum(values)
         if self.reduction == "mean_with_sample_weight" and weight is not None:
-            return divide_no_nan(ops.reduce_sum(values), ops.reduce_sum(weight))
+            each = spread(weight, values.rank)
+            if each.shape != values.shape:
+                each = ops.broadcast_to(each, values.shape, values)
+            return divide_no_nan(ops.reduce_sum(values), ops.reduce_sum(each))
         if kept is not None:
             return divide_no_nan(ops.reduce_sum(values), ops.reduce_sum(kept))
         return ops.reduce_mean(values)
 
+    def _whole(self, values: Tensor, weight: Tensor | None, mask: Tensor | None) -> Tensor:
+        """The loss of values that belong to no sample; a mask counts each of its positions."""
+        is_sum = self.reduction == "sum"
+        found = ops.reduce_sum(values) if is_sum else ops.reduce_mean(values)
+        if self.reduction == "mean_with_sample_weight":
+            return found
+        if mask is None:
+            return found if weight is None else found * ops.reduce_mean(weight)
+        kept = ops.cast(mask, values.dtype)
+        weighed = kept if weight is None else kept * spread(weight, kept.rank)
+        share = ops.reduce_sum(weighed)
+        return found * (share if is_sum else divide_no_nan(share, ops.reduce_sum(kept)))
+
 
 def _kept(mask: Tensor, values: Tensor) -> Tensor:
-    """1 for each value that counts, else 0, in the values' shape."""
+    """1 for each value that counts, else 0, in the values' shape or one that they spread to."""
     kept = spread(ops.cast(mask, values.dtype), values.rank)
-    return kept if kept.shape == values.shape else ops.broadcast_to(kept, values.shape, values)
+    return ops.broadcast_to(kept, broadcast_dims(kept.shape, values.shape), values)

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.errors import InternalError
+from specc.losses.along import Along
 from specc.losses.base import Loss
 from specc.losses.probabilities import (
     classes,
@@ -39,7 +40,7 @@ def binary_crossentropy(y: Tensor, y_pred: Tensor, *, from_logits: bool) -> Tens
     return -(y * ops.log(p) + (1.0 - y) * ops.log(1.0 - p))
 
 
-class BinaryCrossentropy(Loss):
+class BinaryCrossentropy(Along):
     """mean of -y log p - (1 - y) log(1 - p) over `axis`.
 
     Source: keras/src/losses/losses.py, binary_crossentropy (3.15.1).
@@ -55,6 +56,11 @@ class BinaryCrossentropy(Loss):
 
     axis: int = -1
     """The axis over which the mean is taken."""
+
+    @property
+    @override
+    def folded(self) -> tuple[int, ...]:
+        return (self.axis,)
 
     @override
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

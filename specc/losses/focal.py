@@ -11,6 +11,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from specc import primitives as ops
+from specc.losses.along import Along
 from specc.losses.base import Loss
 from specc.losses.crossentropy import binary_crossentropy, chosen, class_count
 from specc.losses.probabilities import classes, normalised, smoothed, without_axis
@@ -18,7 +19,7 @@ from specc.primitives import Tensor
 from specc.tensors import DType, Shape
 
 
-class BinaryFocalCrossentropy(Loss):
+class BinaryFocalCrossentropy(Along):
     """mean of (1 - q)^gamma times the binary cross-entropy, q = y p + (1 - y)(1 - p).
 
     Balanced, each term also has the weight y alpha + (1 - y)(1 - alpha).
@@ -41,6 +42,11 @@ class BinaryFocalCrossentropy(Loss):
 
     axis: int = -1
     """The axis over which the mean is taken."""
+
+    @property
+    @override
+    def folded(self) -> tuple[int, ...]:
+        return (self.axis,)
 
     @override
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

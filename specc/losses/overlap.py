@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from typing_extensions import override
 
 from specc import primitives as ops
-from specc.losses.base import EPSILON, Loss
+from specc.losses.along import Along
+from specc.losses.base import EPSILON
 from specc.primitives import Tensor
 
+Axes: TypeAlias = int | tuple[int, ...] | None
 
-class Dice(Loss):
+
+def _folded(axis: Axes) -> tuple[int, ...] | None:
+    return (axis,) if isinstance(axis, int) else axis
+
+
+class Dice(Along):
     """1 - 2 sum(y p) / (sum y + sum p + eps): Sorensen and Dice's coefficient."""
 
-    axis: int | tuple[int, ...] | None = None
+    axis: Axes = None
     """The axes of a region; by default all, the batch too, for one number."""
+
+    @property
+    @override
+    def folded(self) -> tuple[int, ...] | None:
+        return _folded(self.axis)
 
     @override
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -23,7 +37,7 @@ class Dice(Loss):
         return 1.0 - both * 2.0 / (sizes + EPSILON)
 
 
-class Tversky(Loss):
+class Tversky(Along):
     """1 - i / (i + alpha sum(y (1 - p)) + beta sum(p (1 - y)) + eps), i = sum(y p).
 
     As Keras 3.15 has it: alpha weighs missed positives and beta false ones, the paper's
@@ -36,8 +50,13 @@ class Tversky(Loss):
     beta: float = 0.5
     """Weight of false positives."""
 
-    axis: int | tuple[int, ...] | None = None
+    axis: Axes = None
     """The axes of a region; by default all, the batch too, for one number."""
+
+    @property
+    @override
+    def folded(self) -> tuple[int, ...] | None:
+        return _folded(self.axis)
 
     @override
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

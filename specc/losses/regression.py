@@ -9,6 +9,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from specc import primitives as ops
+from specc.losses.along import Along
 from specc.losses.base import EPSILON, Loss
 from specc.primitives import Tensor
 from specc.unit_vectors import unit
@@ -89,11 +90,16 @@ def cosine(y: Tensor, p: Tensor, axis: int) -> Tensor:
     return ops.reduce_sum(unit(y, axis) * unit(p, axis), axis)
 
 
-class CosineSimilarity(Loss):
+class CosineSimilarity(Along):
     """minus the cosine of the angle between y and p along `axis`."""
 
     axis: int = -1
     """The axis of the vectors."""
+
+    @property
+    @override
+    def folded(self) -> tuple[int, ...]:
+        return (self.axis,)
 
     @override
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from specc import primitives as ops
 from specc.family import Member
 from specc.losses.weighting import divide_no_nan, spread
 from specc.primitives import Tensor
-from specc.tensors import Shape
+from specc.tensors import DType, Shape
 
 
 class Metric(Member):
@@ -24,11 +24,13 @@ class Metric(Member):
     Class attributes:
         title: Keras' name of the metric in logs where that is not its key.
         better: whether more or less of it is better; what a monitor's `mode: auto` asks.
+        keras_dtypes: the element types that Keras gives its sums, on one backend or another.
     """
 
     family_name: ClassVar[str] = "metric"
     title: ClassVar[str] = ""
     better: ClassVar[str] = "up"
+    keras_dtypes: ClassVar[tuple[DType, ...]] = ("float32",)
 
     name: str | None = None
     """Name in logs; by default the name under which the spec asks for it (`acc`, `mse`)."""

@@ -16,7 +16,7 @@ from specc.losses.weighting import spread
 from specc.metrics.base import Metric
 from specc.metrics.confusion import flat
 from specc.primitives import Tensor
-from specc.tensors import Shape
+from specc.tensors import DType, Shape
 
 MATRIX = "total_confusion_matrix"
 Classes = Annotated[int, Field(ge=1)]
@@ -30,6 +30,7 @@ class Overlap(Metric):
     """
 
     abstract: ClassVar[bool] = True
+    keras_dtypes: ClassVar[tuple[DType, ...]] = ("float32", "int32", "int64")
 
     @abstractmethod
     def size(self) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from specc.errors import InternalError, SpecError
+from specc.layer import InputLayer
 from specc.network.freezing import frozen
 from specc.network.graph import Network, Node
 from specc.network.model import ModelBuilder
@@ -30,6 +31,7 @@ def build(spec: Spec) -> Network:
     if network is not None:
         _check_names(network, problems)
         _check_inputs(network, problems)
+        _check_batch(network, spec, problems)
     if network is not None and spec.train is not None:
         try:
             objectives(network, spec.train, spec.place)
@@ -46,7 +48,8 @@ def _check_names(network: Network, problems: Problems) -> None:
     """Report weights of one name: `a/b` in a block and `b` in the sub-model `a` may clash."""
     known: dict[str, Node] = {}
     for _, node in network.walk():
-        for weight in () if isinstance(node.layer, Network) else node.weights:
+        held = () if isinstance(node.layer, Network) else (*node.weights, *node.states)
+        for weight in held:
             if known.setdefault(weight.name, node) is not node:
                 message = f"a second weight is called {weight.name!r}; rename a layer or model"
                 problems.add(node.place, node.path, message)
@@ -62,6 +65,21 @@ def _check_inputs(network: Network, problems: Problems) -> None:
                 f" taken are {', '.join(sorted(NAMES))} and what starts with {', '.join(PREFIXES)}"
             )
             problems.add(node.place, node.path, message)
+
+
+def _check_batch(network: Network, spec: Spec, problems: Problems) -> None:
+    """Report batch sizes that differ: those of inputs, and that of training."""
+    size = network.batch
+    if size is None:
+        return
+    for node in network.entrances:
+        if isinstance(node.layer, InputLayer) and node.layer.batch not in (None, size):
+            message = f"expected batch {size}, as another input has it, found {node.layer.batch}"
+            problems.add(node.place, node.path, message)
+    if spec.train is not None and spec.train.batch_size != size:
+        found = spec.train.batch_size
+        message = f"expected {size}, the batch of the inputs, found {found}; write it"
+        problems.add(spec.place("train.batch_size"), "train.batch_size", message)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from specc.errors import InternalError, Place
 from specc.family import snake_case
 from specc.layer import InputLayer, Layer, Weight
-from specc.shapes import ShapeError
+from specc.shapes import ShapeError, fits
 from specc.tensors import ITEM_BYTES, Shape, show
 
 # What a call applies.
@@ -51,6 +51,7 @@ class Node:
         name: unique in its network.
         layer: what it is; a `Network` for a sub-model.
         weights: in Keras' order. A sub-model's are those of its layers.
+        states: what one batch leaves for the next; the same for a sub-model.
         trainable: the layer's own flag and that of every enclosing model.
         calls: in the order of the spec; `Call.index` counts them.
     """
@@ -58,6 +59,7 @@ class Node:
     name: str
     layer: Layer | InputLayer | Network
     weights: tuple[NodeWeight, ...] = ()
+    states: tuple[NodeWeight, ...] = ()
     trainable: bool = True
     place: Place = field(default_factory=Place)
     path: str = ""
@@ -103,6 +105,7 @@ class Call:
         written: the references in the order in which the spec names them, none left out.
         flags: further call arguments (`use_causal_mask`).
         output_shapes: batch first.
+        texts: for each output whether it is text.
     """
 
     node: Node
@@ -112,6 +115,7 @@ class Call:
     written: tuple[Ref, ...] = ()
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
     output_shapes: tuple[Shape, ...] = ()
+    texts: tuple[bool, ...] = ()
     place: Place = field(default_factory=Place)
     path: str = ""
 
@@ -153,6 +157,11 @@ class Ref:
         """Batch first."""
         return self.call.output_shapes[self.output]
 
+    @property
+    def text(self) -> bool:
+        """Whether it is text."""
+        return self.call.texts[self.output]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
@@ -179,6 +188,25 @@ class Network:
         """Every weight once, in the order of Keras' `model.weights`."""
         unique = {weight.name: weight for node in self.nodes for weight in node.weights}
         return list(unique.values())
+
+    @property
+    def states(self) -> list[NodeWeight]:
+        """Every state once, in the order of the nodes."""
+        unique = {state.name: state for node in self.nodes for state in node.states}
+        return list(unique.values())
+
+    @property
+    def entrances(self) -> list[Node]:
+        """The inputs, then those of the sub-models."""
+        inner = [node.layer for _, node in self.walk() if isinstance(node.layer, Network)]
+        return [ref.call.node for network in (self, *inner) for ref in network.inputs]
+
+    @property
+    def batch(self) -> int | None:
+        """The fixed batch size; None where any number of samples may enter."""
+        layers = [node.layer for node in self.entrances]
+        sizes = (layer.batch for layer in layers if isinstance(layer, InputLayer))
+        return next((size for size in sizes if size is not None), None)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -242,19 +270,30 @@ class Network:
         return known
 
 
+def call_texts(layer: Called, given: Sequence[bool], count: int) -> tuple[bool, ...]:
+    """For each of `count` outputs of one call whether it is text, told which inputs are.
+
+    Raises:
+        ShapeError: text enters where numbers must, or the other way round.
+    """
+    if not isinstance(layer, Network):
+        made = layer.text(given)
+        if made and layer.activity_regularizer is not None:
+            raise ShapeError("activity_regularizer: expected a result of numbers, found text")
+        return (made,) * count
+    for ref, text in zip(layer.inputs, given, strict=True):
+        if text != ref.text:
+            found, wanted = ("text", "numbers") if text else ("numbers", "text")
+            raise ShapeError(f"input {ref.call.name!r} takes {wanted}, received {found}")
+    return tuple(ref.text for ref in layer.outputs)
+
+
 def is_chain(start: Call, calls: Sequence[Call]) -> bool:
     """Whether `calls` follow each other from `start`, each on one input, each of another layer."""
     before = [start, *calls]
     return all(
         len(call.node.calls) == 1 and [ref.call for ref in call.written] == [above]
         for above, call in zip(before, calls, strict=False)
-    )
-
-
-def fits(shape: Shape, declared: Shape) -> bool:
-    """Whether a tensor of `shape` may enter an input of `declared`: equal where both are known."""
-    return len(shape) == len(declared) and all(
-        a is None or b is None or a == b for a, b in zip(shape, declared, strict=True)
     )
 
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from specc.errors import Place, nearest
 from specc.layer import InputLayer, Layer, Weight
-from specc.network.graph import Call, Network, Node, NodeWeight, Ref, call_shapes, is_chain
+from specc.network.graph import (
+    Call,
+    Network,
+    Node,
+    NodeWeight,
+    Ref,
+    call_shapes,
+    call_texts,
+    is_chain,
+)
 from specc.network.limits import size_problem
 from specc.network.order import layer_order
 from specc.network.wiring import Wrong, inputs_of, resolve
@@ -33,6 +43,21 @@ class Models(Protocol):
     def find(self, key: str) -> Network | None:
         """The sub-model, None when it is broken."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a layer keeps for the shapes of a call; a sub-model keeps nothing itself."""
+
+    weights: tuple[Weight, ...] = ()
+    states: tuple[Weight, ...] = ()
+
+    @staticmethod
+    def of(layer: Layer | Network, shapes: tuple[Shape, ...]) -> Declared:
+        """Raises ShapeError when the shapes do not fit."""
+        if isinstance(layer, Network):
+            return Declared()
+        return Declared(layer.weights(shapes), layer.states(shapes))
 
 
 class ModelBuilder:
@@ -87,7 +112,10 @@ class ModelBuilder:
             self._report(f"a second input is called {item.name!r}", item.place, path)
         node = Node(item.name, item.layer, place=item.place, path=path)
         shape = item.layer.full_shape
-        call = Call(node, item.name, output_shapes=(shape,), place=item.place, path=path)
+        text = (item.layer.dtype == "string",)
+        call = Call(
+            node, item.name, output_shapes=(shape,), texts=text, place=item.place, path=path
+        )
         node.calls.append(call)
         message = size_problem("the input", shape, item.layer.dtype)
         if message:
@@ -118,7 +146,9 @@ class ModelBuilder:
         shapes = tuple(() if ref is None else ref.shape for ref in inputs)
         try:
             outputs = call_shapes(layer, shapes, entry.flags)
-            declared = layer.weights(shapes) if isinstance(layer, Layer) else ()
+            declared = Declared.of(layer, shapes)
+            entering = [ref is not None and ref.text for ref in inputs]
+            texts = call_texts(layer, entering, len(outputs))
         except ShapeError as error:
             raise Wrong(str(error)) from error
         for shape in outputs:
@@ -129,7 +159,7 @@ class ModelBuilder:
         elif isinstance(layer, Layer):
             check_reuse(node, declared, shapes)
         call = Call(
-            node, entry.name, len(node.calls), inputs, written, entry.flags, outputs,
+            node, entry.name, len(node.calls), inputs, written, entry.flags, outputs, texts,
             entry.place, entry_path(entry),
         )  # fmt: skip
         node.calls.append(call)
@@ -163,7 +193,7 @@ class ModelBuilder:
             raise Wrong(None)
         return network
 
-    def _node(self, entry: Entry, layer: Layer | Network, declared: Sequence[Weight]) -> Node:
+    def _node(self, entry: Entry, layer: Layer | Network, declared: Declared) -> Node:
         """The node of a first call.
 
         Raises:
@@ -175,10 +205,12 @@ class ModelBuilder:
             raise Wrong(f"a second layer is called {name!r}; give it another `name`")
         trainable = layer.trainable and not self.frozen
         if sub_model:
-            weights = tuple(layer.weights)
+            weights, states = tuple(layer.weights), tuple(layer.states)
         else:
-            weights = node_weights(f"{self.prefix}{name}", declared, trainable=trainable)
-        node = Node(name, layer, weights, trainable, entry.place, entry_path(entry))
+            prefix = f"{self.prefix}{name}"
+            weights = node_weights(prefix, declared.weights, trainable=trainable)
+            states = node_weights(prefix, declared.states, trainable=False)
+        node = Node(name, layer, weights, states, trainable, entry.place, entry_path(entry))
         self.nodes[name] = node
         if sub_model:
             self.sub_models[entry.call or ""] = node
@@ -216,20 +248,16 @@ class ModelBuilder:
         self, inputs: tuple[Ref, ...], outputs: tuple[Ref, ...], calls: Sequence[Call]
     ) -> Literal["sequential", "functional"]:
         """The kind asked for; by itself a chain of layers called once each is sequential."""
-        chain = (
-            len(inputs) == 1
-            and is_chain(inputs[0].call, calls)
-            and outputs == calls[-1].refs
-            and len(outputs) == 1
-        )
+        chain = len(inputs) == 1 and is_chain(inputs[0].call, calls) and outputs == calls[-1].refs
         if self.model.kind == "sequential" and not chain:
             self._report(
-                "a sequential model is a chain: one input, one output, each layer called once on"
-                " the one above; write kind: functional, or leave `kind` out",
+                "a sequential model is a chain: one input, the outputs of its last layer, each"
+                " layer called once on the one above; write kind: functional, or leave `kind` out",
                 self.model.place,
                 f"{self._where}kind",
             )
-        return self.model.kind or ("sequential" if chain else "functional")
+        alone = chain and len(outputs) == 1
+        return self.model.kind or ("sequential" if alone else "functional")
 
 
 def check_flags(entry: Entry, layer: Layer | Network) -> None:
@@ -268,9 +296,10 @@ def node_weights(
     return tuple(weights)
 
 
-def check_reuse(node: Node, declared: Sequence[Weight], shapes: tuple[Shape, ...]) -> None:
+def check_reuse(node: Node, declared: Declared, shapes: tuple[Shape, ...]) -> None:
     """Raise Wrong when a layer is called again on shapes for which its weights do not fit."""
-    if [weight.weight.shape for weight in node.weights] == [weight.shape for weight in declared]:
+    held = [weight.weight.shape for weight in (*node.weights, *node.states)]
+    if held == [weight.shape for weight in (*declared.weights, *declared.states)]:
         return
     first = ", ".join(show(shape) for shape in node.calls[0].input_shapes)
     raise Wrong(

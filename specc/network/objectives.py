@@ -15,7 +15,7 @@ from specc.losses import Loss
 from specc.metrics import Metric
 from specc.network.graph import Network, Ref
 from specc.shapes import ShapeError
-from specc.spec.train import TrainSpec
+from specc.spec.train import Metrics, TrainSpec
 from specc.tensors import DType, Shape
 
 T = TypeVar("T")
@@ -23,13 +23,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """One output: its Keras name, its loss (None: it has none), the loss's factor, its metrics."""
+    """One output: its Keras name, its loss (None: it has none), the loss's factor, its metrics.
+
+    Attributes:
+        weighted: metrics to which sample weights matter.
+    """
 
     output: Ref
     name: str
     loss: Loss | None
     weight: float = 1.0
     metrics: tuple[Metric, ...] = ()
+    weighted: tuple[Metric, ...] = ()
 
     def target(self) -> tuple[Shape, DType]:
         """Shape and element type of the targets: the loss's, else the output's.
@@ -75,12 +80,13 @@ def objectives(
     loss = train.loss
     losses = spread("loss", [loss] if isinstance(loss, Loss) else loss)
     weights = spread("loss_weights", train.loss_weights)
-    metrics = spread("metrics", _metric_lists(train, len(names)))
+    metrics = spread("metrics", _metric_lists(train.metrics, len(names)))
+    weighted = spread("weighted_metrics", _metric_lists(train.weighted_metrics, len(names)))
     found = tuple(
-        Objective(
-            ref, names[i], losses[i], 1.0 if (w := weights[i]) is None else w, metrics[i] or ()
+        Objective(ref, name, loss, 1.0 if weight is None else weight, own or (), weighed or ())
+        for ref, name, loss, weight, own, weighed in zip(
+            network.outputs, names, losses, weights, metrics, weighted, strict=True
         )
-        for i, ref in enumerate(network.outputs)
     )
     for objective in found:
         for field, message in _misfits(objective):
@@ -93,31 +99,35 @@ def objectives(
 def _misfits(objective: Objective) -> Iterator[tuple[str, str]]:
     """Why no target fits both the loss and the output, and which metrics fit neither."""
     shape = objective.output.shape
+    if objective.output.text and (objective.loss is not None or objective.metrics):
+        yield "loss", f"output {objective.name!r} is text, which has no loss and no metrics"
+        return
     try:
         target, _ = objective.target()
     except ShapeError as error:
         loss = objective.loss.key if objective.loss else "target"
         yield "loss", f"{loss} for output {objective.name!r}: {error}"
         return
-    for metric in objective.metrics:
+    both = (("metrics", objective.metrics), ("weighted_metrics", objective.weighted))
+    for field, metric in ((field, metric) for field, metrics in both for metric in metrics):
         try:
             metric.resolve(shape, target)
         except ShapeError as error:
-            yield "metrics", f"{metric.key} for output {objective.name!r}: {error}"
+            yield field, f"{metric.key} for output {objective.name!r}: {error}"
 
 
 def _metric_lists(
-    train: TrainSpec, outputs: int
+    metrics: Metrics, outputs: int
 ) -> dict[str, tuple[Metric, ...]] | list[tuple[Metric, ...] | None] | None:
     """The metrics as a list for each output; a plain list belongs to the only one."""
-    if isinstance(train.metrics, dict):
-        return {name: tuple(metrics) for name, metrics in train.metrics.items()}
-    if not train.metrics:
+    if isinstance(metrics, dict):
+        return {name: tuple(own) for name, own in metrics.items()}
+    if not metrics:
         return None
-    plain = tuple(item for item in train.metrics if isinstance(item, Metric))
+    plain = tuple(item for item in metrics if isinstance(item, Metric))
     if plain and outputs == 1:
         return [plain]
-    return [(item,) if isinstance(item, Metric) else tuple(item) for item in train.metrics]
+    return [(item,) if isinstance(item, Metric) else tuple(item) for item in metrics]
 
 
 def _count_problem(

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
-NAMES = frozenset({"weights", "statistics", "metrics", "iterations", "learning_rate", "loss"})
-PREFIXES = ("slot/", "next/", "log/", "target/", "sample_weight/", "cotangent/", "grad/")
+NAMES = frozenset(
+    {"weights", "statistics", "layer_states", "metrics", "iterations", "learning_rate", "loss"}
+)
+PREFIXES = (
+    "weights/", "slot/", "next/", "log/", "target/", "sample_weight/", "cotangent/", "grad/",
+)  # fmt: skip
 
 
 def is_taken(name: str) -> bool:

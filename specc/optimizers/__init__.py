@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from specc.optimizers.base import AnyOptimizer as AnyOptimizer
 from specc.optimizers.base import Optimizer as Optimizer
 from specc.optimizers.base import Slot as Slot
 from specc.optimizers.rmsprop import RMSprop as RMSprop

@@ -40,7 +40,22 @@ class Slot:
 CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
-class Optimizer(Member):
+class AnyOptimizer(Member):
+    """What a spec may name as optimizer: an update rule, or something around one."""
+
+    family_name: ClassVar[str] = "optimizer"
+
+    @property
+    @abstractmethod
+    def rule(self) -> Optimizer:
+        """The update rule."""
+
+    def scalars(self) -> tuple[Slot, ...]:
+        """What is kept for the whole model."""
+        return ()
+
+
+class Optimizer(AnyOptimizer):
     """An update rule.
 
     Class attributes:
@@ -48,7 +63,7 @@ class Optimizer(Member):
             weights into one vector and emit the rule once.
     """
 
-    family_name: ClassVar[str] = "optimizer"
+    abstract: ClassVar[bool] = True
     elementwise: ClassVar[bool] = True
 
     learning_rate: float | Schedule = 0.001
@@ -104,9 +119,10 @@ class Optimizer(Member):
         del shape, path
         return ()
 
-    def scalars(self) -> tuple[Slot, ...]:
-        """The rule's slots for the whole model, scalars."""
-        return ()
+    @property
+    @override
+    def rule(self) -> Optimizer:
+        return self
 
     def decay(self, slots: Mapping[str, Tensor]) -> float | None:
         """The decoupled decay of the weight that has these slots."""

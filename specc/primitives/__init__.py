@@ -18,6 +18,7 @@ from specc.primitives.arithmetic import equal as equal
 from specc.primitives.arithmetic import erf as erf
 from specc.primitives.arithmetic import exp as exp
 from specc.primitives.arithmetic import floor as floor
+from specc.primitives.arithmetic import gelu as gelu
 from specc.primitives.arithmetic import greater as greater
 from specc.primitives.arithmetic import greater_equal as greater_equal
 from specc.primitives.arithmetic import hard_sigmoid as hard_sigmoid
@@ -70,6 +71,7 @@ from specc.primitives.reduction import cumsum as cumsum
 from specc.primitives.reduction import dense as dense
 from specc.primitives.reduction import histogram as histogram
 from specc.primitives.reduction import log_softmax as log_softmax
+from specc.primitives.reduction import masked_softmax as masked_softmax
 from specc.primitives.reduction import matmul as matmul
 from specc.primitives.reduction import order_descending as order_descending
 from specc.primitives.reduction import reduce_max as reduce_max
@@ -78,6 +80,7 @@ from specc.primitives.reduction import reduce_min as reduce_min
 from specc.primitives.reduction import reduce_sum as reduce_sum
 from specc.primitives.reduction import softmax as softmax
 from specc.primitives.reduction import sort_descending as sort_descending
+from specc.primitives.reduction import standardised as standardised
 from specc.primitives.source import graph_input as graph_input
 from specc.primitives.source import random_normal as random_normal
 from specc.primitives.source import random_uniform as random_uniform
@@ -85,8 +88,15 @@ from specc.primitives.source import state as state
 from specc.primitives.tensor import Tensor as Tensor
 from specc.primitives.tensor import Trace as Trace
 from specc.primitives.tensor import is_float as is_float
+from specc.primitives.texts import character_places as character_places
 from specc.primitives.texts import first_words as first_words
 from specc.primitives.texts import is_text as is_text
+from specc.primitives.texts import lower_case as lower_case
+from specc.primitives.texts import text_at as text_at
+from specc.primitives.texts import text_places as text_places
+from specc.primitives.texts import without as without
+from specc.primitives.texts import word_counts as word_counts
+from specc.primitives.texts import word_places as word_places
 from specc.primitives.window import average_pool as average_pool
 from specc.primitives.window import batch_norm as batch_norm
 from specc.primitives.window import batch_norm_training as batch_norm_training

@@ -83,6 +83,11 @@ def erf(x: Tensor) -> Tensor:
     return unary("Erf", x)
 
 
+def gelu(x: Tensor) -> Tensor:
+    """x Phi(x) with the normal distribution's Phi: x/2 (1 + erf(x / sqrt 2))."""
+    return x.trace.emit("gelu", (x,), x.shape, x.dtype)
+
+
 def relu(x: Tensor) -> Tensor:
     """max(x, 0); the gradient at 0 is 0, as in TensorFlow."""
     return unary("Relu", x)

@@ -51,6 +51,12 @@ def reduce_min(
     return _reduce("ReduceMin", x, axes, keepdims)
 
 
+def standardised(x: Tensor, axes: Sequence[int], epsilon: float) -> Tensor:
+    """`(x - mean) / sqrt(variance + epsilon)` over `axes`, with the biased variance."""
+    wanted = tuple(sorted({axis % x.rank for axis in axes}))
+    return x.trace.emit("standardised", (x,), x.shape, x.dtype, axes=wanted, epsilon=float(epsilon))
+
+
 def argmax(x: Tensor, axis: int = -1) -> Tensor:
     """Index (int64) of the first maximum along `axis`, which is dropped."""
     axis %= x.rank
@@ -60,6 +66,14 @@ def argmax(x: Tensor, axis: int = -1) -> Tensor:
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """e^x over its sum along `axis`."""
     return x.trace.emit("Softmax", (x,), x.shape, x.dtype, axis=axis % x.rank)
+
+
+def masked_softmax(x: Tensor, mask: Tensor) -> Tensor:
+    """softmax along the last axis over positions whose mask is true; over all if none of a row is.
+
+    Shapes: mask, of bools, broadcasts to x. Positions that the mask hides may keep e^-50.
+    """
+    return x.trace.emit("masked_softmax", (x, mask), x.shape, x.dtype)
 
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:

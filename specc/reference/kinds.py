@@ -15,6 +15,7 @@ from specc.docs import field_docs
 from specc.errors import SpeccError, nearest
 from specc.family import Member
 from specc.layer import Layer
+from specc.optimizers import Optimizer
 from specc.reference.values import values
 from specc.spec.data import DataOptions
 from specc.spec.emit import flow
@@ -103,7 +104,9 @@ def sections() -> tuple[Kind, ...]:
 def described(kind: type[Member]) -> Kind:
     """A kind in words."""
     family = next(base for base in kind.__mro__ if "family_name" in base.__dict__)
-    shared = getattr(family, "model_fields", {})
+    # What update rules share stands below the family: not every optimizer is one.
+    base = Optimizer if issubclass(kind, Optimizer) else family
+    shared: dict[str, FieldInfo] = getattr(base, "model_fields", {})
     every = fields(kind)
     return Kind(
         kind.family_name,

@@ -39,8 +39,8 @@ STYLE = """
 
 
 def insight(run: Opened, seen: Looked, found: Labelled | None) -> list[Section]:
-    """All of it, for models of one image."""
-    if len(seen.x) != 1 or not pictorial(seen.x[0]):
+    """All of it, for models of one image that take any number of them."""
+    if len(seen.x) != 1 or not pictorial(seen.x[0]) or run.network.batch is not None:
         return []
     chosen = _samples(seen, found)
     calls = _spread(spatial_calls(run.network))

@@ -96,7 +96,9 @@ def open_run(run: Path, data: Path | None = None) -> Opened:
         dataset = of_run(folder, spec, made, data)
         classes = dataset.classes
         split, given = _least_known(dataset)
-        samples = fitted(made, given.part(0, _count(build(spec)))).take(slice(None))
+        count = min(len(given), _count(build(spec)))
+        count -= count % (made.batch or 1)
+        samples = fitted(made, given.part(0, count)).take(slice(None))
         program = baked(spec, weights)
         names = [p.name for p in made.inputs]
         output = _predicted(Runner(program), names, samples.x)
@@ -122,8 +124,9 @@ def _least_known(dataset: Dataset) -> tuple[str, Any]:
 
 def _predicted(runner: Runner, names: Sequence[str], x: Sequence[Array]) -> Array:
     first = runner.program.outputs[0].name
+    size = runner.program.batch or BATCH
     parts = [
-        runner.run({n: a[k : k + BATCH] for n, a in zip(names, x, strict=True)}, [first])[first]
-        for k in range(0, len(x[0]), BATCH)
+        runner.run({n: a[k : k + size] for n, a in zip(names, x, strict=True)}, [first])[first]
+        for k in range(0, len(x[0]), size)
     ]
     return np.concatenate(parts)

@@ -34,7 +34,8 @@ def layers(run: Opened) -> Section:
     train = run.spec.train
     batch = 1 if train is None else train.batch_size
     found = costs(run.network, batch, None if train is None else train.optimizer)
-    seconds = _seconds(run, [call.name for call in found.calls])
+    timed = run.network.batch or TIMED_BATCH
+    seconds = _seconds(run, [call.name for call in found.calls], timed)
     time = sum(seconds.values())
     params, macs = max(1, found.params), max(1, found.macs)
     rows = [_row(call, params, macs, seconds.get(call.name, 0.0), time) for call in found.calls]
@@ -46,8 +47,7 @@ def layers(run: Opened) -> Section:
     )
     if time:
         totals += (
-            f", and {duration(time / TIMED_BATCH)} on this machine's processor in a batch of"
-            f" {TIMED_BATCH}"
+            f", and {duration(time / timed)} on this machine's processor in a batch of {timed}"
         )
     totals += "."
     if train is not None:
@@ -77,14 +77,13 @@ def _row(call: CallCost, params: int, macs: int, seconds: float, time: float) ->
     return [*cells, with_bar(f"{seconds / time:.1%}", seconds / time)] if time else cells
 
 
-def _seconds(run: Opened, names: list[str]) -> dict[str, float]:
-    """Seconds of each call's nodes for a small batch; nothing without samples."""
+def _seconds(run: Opened, names: list[str], count: int) -> dict[str, float]:
+    """Seconds of each call's nodes for `count` samples; nothing without samples."""
     if run.seen is None:
         return {}
     inputs = [entry.name for entry in run.spec.model.inputs]
     feeds = {
-        name: np.ascontiguousarray(x[:TIMED_BATCH])
-        for name, x in zip(inputs, run.seen.x, strict=True)
+        name: np.ascontiguousarray(x[:count]) for name, x in zip(inputs, run.seen.x, strict=True)
     }
     found: dict[str, float] = {}
     by_length = sorted(names, key=len, reverse=True)

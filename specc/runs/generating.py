@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from specc.errors import DataError, RunError
 from specc.feeding import shape_of
 from specc.runs.folder import RunFolder
 from specc.runs.predictions import is_scores
-from specc.session import Device, open_file
+from specc.session import Device, Served, open_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,8 @@ def generate(run: Path, sampling: Sampling, device: Device = "cpu") -> Iterator[
     if not path.is_file():
         raise RunError(f"{run}: there is no {MODEL} yet; let the run finish, with --resume")
     learned = (RunFolder(run).learned() or {}).get(KEY)
-    if learned is None or len(made.inputs) != 1 or len(made.programs["infer"].outputs) != 1:
+    outputs = made.programs["infer"].ports("output")
+    if learned is None or len(made.inputs) != 1 or len(outputs) != 1:
         raise RunError(
             f"{run}: expected a model trained on a `text` source, found another; pass it files"
         )
@@ -69,8 +69,8 @@ def generate(run: Path, sampling: Sampling, device: Device = "cpu") -> Iterator[
             f"prompt: expected at least {1 if each else length} tokens, found {len(ids)}; the model"
             " needs so many to tell the next"
         )
-    output = made.programs["infer"].outputs[0]
-    window = _Window(open_file(path, device), made.inputs[0], output, length, each)
+    served = Served(open_file(path, device))
+    window = _Window(served, made.inputs[0], outputs[0], length, each, made.batch or 1)
     return _pieces(window, found, ids, sampling)
 
 
@@ -78,18 +78,20 @@ def generate(run: Path, sampling: Sampling, device: Device = "cpu") -> Iterator[
 class _Window:
     """The model over the last tokens."""
 
-    session: Any
+    served: Served
     port: Port
     output: Port
     length: int
     each: bool
+    rows: int
 
     def logits(self, ids: list[int]) -> Array:
         """Of the token after `ids`, float64 (vocabulary,)."""
         seen = ids[-self.length :]
-        row = np.zeros((1, self.length), self.port.dtype)
-        row[0, : len(seen)] = seen
-        rows: Array = self.session.run([self.output.name], {self.port.name: row})[0]
+        batch = np.zeros((self.rows, self.length), self.port.dtype)
+        batch[0, : len(seen)] = seen
+        self.served.reset()
+        rows = self.served.run({self.port.name: batch}, [self.output.name])[self.output.name]
         last = rows[:, len(seen) - 1] if self.each else rows
         if not is_scores(last):
             return np.asarray(last[0], np.float64)

@@ -35,7 +35,7 @@ from specc.engine import Engine, Logs
 from specc.errors import RunError
 from specc.feeding import weights as sample_weights
 from specc.files import remove_leftovers, replace
-from specc.fit import Loop, Weighted, batch_feeds, held_out, ones
+from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
 from specc.history import History
 from specc.hooks import Hooks
 from specc.progress import Progress
@@ -264,7 +264,10 @@ class _Splits:
         by_class = sample_weights(made, rows.y, None, settings.class_weight)
         train, held = held_out(Weighted(rows, by_class), settings.validation_split)
         held = fitted(dataset.validation) if held is None else ones(held.samples)
-        return _Splits(train, held, fitted(dataset.test))
+        test = fitted(dataset.test)
+        parts = {"training split": train, "validation split": held, "test split": test}
+        common_batch(made, parts, steps=settings.steps_per_epoch)
+        return _Splits(train, held, test)
 
 
 @dataclass(slots=True)
@@ -344,7 +347,7 @@ class _Run:
         test: Logs = {}
         if self.splits.test is not None:
             # Batches of training fit into memory; larger ones would hold the most of a run.
-            batches = batch_feeds(engine, self.splits.test, self.settings.batch_size)
-            test = engine.evaluate(batches)
+            size = self.made.batch or self.settings.batch_size
+            test = engine.evaluate(batch_feeds(engine, self.splits.test, size))
         folder.write_record({**record, "finished": True, "test": test})
         return Trained(folder.path, history, test)

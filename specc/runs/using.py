@@ -17,12 +17,12 @@ from specc.compiler.program import Port
 from specc.data.preparation import Preparation, Raw, preparations
 from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError
-from specc.feeding import shape_of
+from specc.feeding import rows_in_batch, shape_of
 from specc.fit import batch_feeds, ones
 from specc.inputs import Rows, load_inputs
 from specc.runs.folder import RunFolder
 from specc.runs.loading import fitted, of_run
-from specc.session import Device, open_file, read_metadata
+from specc.session import Device, Served, open_file, read_metadata
 from specc.spec.reader import load
 from specc.spec.train import TrainSpec
 
@@ -50,8 +50,9 @@ def evaluate(
         raise DataError(f"{folder.spec}: the dataset has no test split")
     engine = Engine(made, named, device, int(record["threads"]))
     test = ones(fitted(made, dataset.test))
-    settings = spec.train or TrainSpec()
-    return engine.evaluate(batch_feeds(engine, test, settings.batch_size))
+    default = (spec.train or TrainSpec()).batch_size
+    size = rows_in_batch(made, "test split", len(test.samples), default=default)
+    return engine.evaluate(batch_feeds(engine, test, size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +98,21 @@ def predict(
     rows: Rows = load_inputs(
         files, [p.shape for p in ports], [p.dtype for p in ports], [p.name for p in ports]
     )
-    session = open_file(path, device)
-    names = [p.name for p in made.programs["infer"].outputs]
-    parts: list[list[Array]] = []
-    for start in range(0, max(1, len(rows.labels)), batch_size):
-        batch = {
-            p.name: np.ascontiguousarray(a[start : start + batch_size])
-            for p, a in zip(ports, rows.arrays, strict=True)
-        }
-        parts.append(session.run(names, batch))
-    outputs = {n: np.concatenate([p[i] for p in parts]) for i, n in enumerate(names)}
-    classes = read_metadata(session).get("classes")
+    served = Served(open_file(path, device))
+    names = [p.name for p in made.programs["infer"].ports("output")]
+    size = made.batch or batch_size
+    parts: list[dict[str, Array]] = []
+    for start in range(0, max(1, len(rows.labels)), size):
+        batch = {p.name: a[start : start + size] for p, a in zip(ports, rows.arrays, strict=True)}
+        if made.batch is not None:
+            batch = {name: _filled(array, size) for name, array in batch.items()}
+        parts.append(served.run(batch, names))
+    count = len(rows.labels)
+    outputs = {name: np.concatenate([p[name] for p in parts])[:count] for name in names}
+    classes = read_metadata(served.session).get("classes")
     return Predictions(rows.labels, outputs, json.loads(classes) if classes else None)
+
+
+def _filled(array: Array, size: int) -> Array:
+    """A last batch with its last sample repeated, where a model takes batches of one size only."""
+    return np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)])

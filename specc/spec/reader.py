@@ -13,6 +13,7 @@ from specc.spec.blocks import read_blocks
 from specc.spec.data import DataOptions, DataSpec
 from specc.spec.document import MOST_BYTES, read
 from specc.spec.entries import written
+from specc.spec.listed import listed
 from specc.spec.model import LANGUAGE, ModelSpec, Spec
 from specc.spec.nodes import Fields, Items, Node, Scalar, kind_of
 from specc.spec.overrides import override
@@ -74,6 +75,7 @@ def loads(text: str, file: str = "", overrides: Sequence[str] = ()) -> Spec:
     """
     problems = Problems()
     tree = override(read(text, file, problems), overrides, problems)
+    listed(tree, file, problems)
     spec, sound = _Reader(file, problems).spec(tree)
     if problems.found:
         raise SpecError(problems.found, partial=spec if sound else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,8 +10,10 @@ from specc.callbacks import Callback
 from specc.data.batches import Shuffle
 from specc.losses import Loss
 from specc.metrics import Metric
-from specc.optimizers import Optimizer, RMSprop
+from specc.optimizers import AnyOptimizer, RMSprop
 
+# For the only output, or for each: in their order, or by name.
+Metrics: TypeAlias = list[Metric] | list[list[Metric]] | dict[str, list[Metric]]
 # Seeds are words of 64 bits with room for an epoch's number.
 MAX_SEED = 2**63 - 1
 
@@ -27,11 +29,14 @@ class TrainSpec(BaseModel):
     loss_weights: list[float] | dict[str, float] | None = None
     """Factors of the outputs' losses in the total; 1 by default."""
 
-    optimizer: Optimizer = RMSprop()
+    optimizer: AnyOptimizer = RMSprop()
     """The update rule."""
 
-    metrics: list[Metric] | list[list[Metric]] | dict[str, list[Metric]] = []
+    metrics: Metrics = []
     """Metrics of the only output, or of each output."""
+
+    weighted_metrics: Metrics = []
+    """Metrics that weigh samples as the loss does, by sample weights and class weights."""
 
     epochs: Annotated[int, Field(ge=0)] = 1
     """Passes over the training data."""

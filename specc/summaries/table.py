@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from specc.errors import SpeccError
 
 # Keras refuses columns narrower than this.
 MIN_COLUMN = 4
+# Categories of Unicode that only change the letter before: accents and format marks.
+_NO_CELLS = frozenset({"Mn", "Me", "Mc", "Cf"})
+
+
+Align: TypeAlias = Literal["left", "right"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Column:
 
     heading: str
     end: float
-    align: Literal["left", "right"] = "left"
+    align: Align = "left"
 
 
 def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]], line_length: int) -> str:
@@ -36,7 +42,10 @@ def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]], line_length: 
     """
     widths = _widths([column.end for column in columns], line_length)
     lines = [_rule(widths, "┏━┳┓")]
-    headings = [wrap(column.heading, width) for column, width in zip(columns, widths, strict=True)]
+    headings = [
+        wrap(column.heading, width, column.align)
+        for column, width in zip(columns, widths, strict=True)
+    ]
     height = max(map(len, headings))
     # Headings stand at the bottom of their row, cells at the top.
     lowered = [[""] * (height - len(cell)) + cell for cell in headings]
@@ -45,8 +54,11 @@ def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]], line_length: 
     for i, row in enumerate(rows):
         if i:
             lines.append(_rule(widths, "├─┼┤"))
-        cells = [wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
-        lines += _cells(cells, columns, widths, "│")
+        wrapped = [
+            wrap(cell, width, column.align)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        ]
+        lines += _cells(wrapped, columns, widths, "│")
     lines.append(_rule(widths, "└─┴┘"))
     return "\n".join(lines)
 
@@ -90,22 +102,53 @@ def _cells(
         parts: list[str] = []
         for cell, column, width in zip(row, columns, widths, strict=True):
             text = cell[i] if i < len(cell) else ""
-            parts.append(text.rjust(width) if column.align == "right" else text.ljust(width))
+            space = " " * (width - cells(text))
+            parts.append(space + text if column.align == "right" else text + space)
         lines.append(border + border.join(f" {part} " for part in parts) + border)
     return lines
 
 
-def wrap(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int, align: Align = "left") -> list[str]:
     """`text` in lines of at most `width`: broken at spaces, longer words cut with an ellipsis."""
     lines = [""]
     for word in re.findall(r"\s*\S+\s*", text):
-        fits = len(lines[-1]) + len(word.rstrip()) <= width
+        fits = cells(lines[-1]) + cells(word.rstrip()) <= width
         if fits or not lines[-1]:
             lines[-1] += word
         else:
             lines.append(word)
-    return [_cut(line.rstrip(), width) for line in lines]
+    stripped = [
+        line.rstrip() if align == "right" else _without_space(line, width) for line in lines
+    ]
+    return [_cut(line, width) for line in stripped]
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal a text takes: two for a wide letter, none for an accent."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def _width(letter: str) -> int:
+    if unicodedata.category(letter) in _NO_CELLS:
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def _without_space(line: str, width: int) -> str:
+    """The line without the space behind it.
+
+    Where it strips, rich counts a wide letter as one cell, so that a space may stay for which the
+    line is then cut.
+    """
+    end = line.rstrip()
+    kept = line[: max(width, len(end))]
+    return kept if cells(kept) > width else end
 
 
 def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 1] + "…"
+    if cells(line) <= width:
+        return line
+    kept = line
+    while cells(kept) > width - 1:
+        kept = kept[:-1]
+    return kept + " " * (width - 1 - cells(kept)) + "…"

@@ -1,4 +1,4 @@
-"""Batch normalisation: for inference folded, for training with its whole gradient at once."""
+"""Normalisation: batch statistics for inference folded; for training whole gradients at once."""
 
 from __future__ import annotations
 
@@ -54,3 +54,22 @@ def batch_norm_training(r: Realiser, t: Tensor) -> Placed:
 
     y.adjoint = Adjoint((value, scale, offset), adjoint)
     return Placed(y, layout)
+
+
+@BASE.rule("standardised")
+def standardised(r: Realiser, t: Tensor) -> Placed:
+    """c / sqrt(mean(c^2) + epsilon), c = X - mean(X), over whatever factors the axes have.
+
+    The whole gradient (Ba et al. 2016): dX = (dY - mean(dY) - Y mean(dY Y)) / deviation.
+    """
+    x, g = r.place(t.inputs[0]), r.graph
+    axes = sorted(p for axis in t.attrs["axes"] for p in x.layout.positions(axis))
+
+    def mean(value: Value) -> Value:
+        return g.reduce("ReduceMean", value, axes, keepdims=True)
+
+    centred = x.value - mean(x.value)
+    inverse = g.op("Reciprocal", g.op("Sqrt", mean(centred * centred) + t.attrs["epsilon"]))
+    y = centred * inverse
+    y.adjoint = Adjoint((x.value,), lambda dy: [(dy - mean(dy) - y * mean(dy * y)) * inverse])
+    return Placed(y, x.layout)

@@ -201,7 +201,7 @@ def state(r: Realiser, t: Tensor) -> Placed:
     """A weight in logical axes, wherever its elements lie."""
     name = t.attrs["name"]
     sizes = tuple(d for d in t.shape if isinstance(d, int))
-    held = r.storage.setdefault(name, Storage(sizes, tuple(range(len(sizes)))))
+    held = r.storage.setdefault(name, Storage.plain(sizes))
     layout = Layout.plain(held.shape)
     order = tuple(f for axis in held.order for f in layout.numbers(axis))
     lying = Layout(layout.axes, order)

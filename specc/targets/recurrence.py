@@ -181,16 +181,16 @@ def operator(c: Course, op: str, gates: tuple[int, ...], **attrs: Any) -> Placed
         joined = g.op("Concat", own[0], own[1] if len(own) > 1 else zeros, axis=0)
         bias = g.reshape(joined, (1, *joined.shape))
     start = [g.reshape(h, (1, *h.shape)) for h in c.start[: c.given]]
-    names = [f.name for f in c.functions]
-    if op == "LSTM":
-        names.append(names[-1])
-    known = {f.name: f for f in FUNCTIONS.values()}
+    functions = [*c.functions, *(c.functions[-1:] if op == "LSTM" else ())]
+    # Values are "consumed in the order of activation functions": those without any take none.
+    scaled = [f for f in functions if f.alpha]
+    if scaled:
+        attrs["activation_alpha"] = [f.alpha for f in scaled]
+        attrs["activation_beta"] = [f.beta for f in scaled]
     lasts = 2 if op == "LSTM" else 1
     found = g.ops(
         op, c.x, weight(c.kernel), weight(c.recurrent), bias, None, *start,
-        outputs=1 + lasts, hidden_size=c.units, activations=names,
-        activation_alpha=[known[name].alpha for name in names],
-        activation_beta=[known[name].beta for name in names], **attrs,
+        outputs=1 + lasts, hidden_size=c.units, activations=[f.name for f in functions], **attrs,
     )  # fmt: skip
     y = g.reshape(found[0], (*c.x.shape[:2], c.units))
     if c.tensor.attrs["more"]:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from specc.graph import Value
+from specc.graph import Adjoint, Value
 from specc.onnx_api import TensorType
 from specc.primitives import Tensor
 from specc.targets.layout import Layout, Placed, placed, plain
 from specc.targets.movement import along, restored
 from specc.targets.realiser import BASE, Realiser
-from specc.tensors import Dims, Sym, product
+from specc.tensors import Dim, Dims, Sym, product
+
+# A score of a masked position; e^-1e9 is 0 in every float type.
+MASKED = -1e9
+# Elements of a sample from which on a bias is added by a node of its own: Gemm first copies it over
+# its whole result on one thread (onnxruntime 1.32, 2,048 x 512: 1.9 ms with, 0.9 without).
+_LARGE = 2**15
+# How far masked scores end under their row's maximum: products with e^-50 are normal numbers still.
+_BELOW = 50.0
 
 
 @BASE.rule("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin")
@@ -33,6 +41,30 @@ def softmax(r: Realiser, t: Tensor) -> Placed:
     """Softmax along the axis where it lies."""
     value, (position,), order = along(r, t, [t.attrs["axis"]])
     return restored(r.graph.op(t.op, value, axis=position), order, t.shape)
+
+
+@BASE.rule("masked_softmax")
+def masked_softmax(r: Realiser, t: Tensor) -> Placed:
+    """Softmax of scores of which masked ones are lowered.
+
+    Where a constant mask leaves something of every row: to 50 under the row's maximum, by Add and
+    Max; `Where` takes five times as long, and exponentials that are no normal numbers six times
+    (onnxruntime 1.32, a causal mask over 16 x 4 x 128 x 128: 8.2 ms against 2.5). Masked weights
+    are e^-50 at most; in float32 nothing is left of them beside any other.
+    """
+    (x, keep), g = (plain(r.place(i), i.shape) for i in t.inputs), r.graph
+    if keep.const is None or not keep.const.any(-1).all():
+        return placed(g.op("Softmax", g.op("Where", keep, x, g.like(MASKED, x)), axis=-1), t.shape)
+    lowered = x + np.where(keep.const, 0.0, MASKED)
+    least = g.reduce("ReduceMax", lowered, [x.rank - 1], keepdims=True) - _BELOW
+    y = g.op("Softmax", g.op("Max", lowered, least), axis=-1)
+
+    def adjoint(dy: Value) -> list[Value | None]:
+        product = dy * y
+        return [product - y * g.reduce("ReduceSum", product, [x.rank - 1], keepdims=True)]
+
+    y.adjoint = Adjoint((x,), adjoint)
+    return placed(y, t.shape)
 
 
 @BASE.rule("argmax")
@@ -137,12 +169,20 @@ def _features_last(r: Realiser, t: Tensor, x: Placed) -> Placed:
     rows = product(x.value.shape[:lead])
     flat = g.reshape(x.value, (rows, source.shape[-1]))
     bias = [r.vector(b) for b in t.inputs[2:]]
-    y = g.op("Gemm", flat, _kernel(r, t, x), *bias)
     units = t.shape[-1]
+    if bias and r.gradients and _factor(product((rows, units))) >= _LARGE:
+        y = g.op("Gemm", flat, _kernel(r, t, x)) + bias[0]
+    else:
+        y = g.op("Gemm", flat, _kernel(r, t, x), *bias)
     value = g.reshape(y, (*x.value.shape[:lead], *((units,) if units != 1 else ())))
     axes = (*x.layout.axes[:-1], (units,) if units != 1 else ())
     order = [f for f in x.layout.order if f < lead]
     return Placed(value, Layout(axes, (*order, lead) if units != 1 else tuple(order)))
+
+
+def _factor(size: Dim) -> int:
+    """A number of elements, of one sample where it grows with the batch."""
+    return size.factor if isinstance(size, Sym) else size
 
 
 def _features_first(r: Realiser, t: Tensor, x: Placed) -> Placed:

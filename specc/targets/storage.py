@@ -21,6 +21,11 @@ class Storage:
     shape: tuple[int, ...]
     order: tuple[int, ...]
 
+    @staticmethod
+    def plain(shape: tuple[int, ...]) -> Storage:
+        """Elements in the order of the named array."""
+        return Storage(shape, tuple(range(len(shape))))
+
     def pack(self, array: Array) -> Array:
         """The stored elements of a named array, 1-D."""
         return np.ascontiguousarray(array.reshape(self.shape).transpose(self.order)).ravel()
@@ -66,10 +71,13 @@ def split(graph: Graph, vector: Value, sizes: Mapping[str, int]) -> dict[str, Va
 
 @dataclass(slots=True)
 class Baked:
-    """Weights as constants, laid out as the graph wants them."""
+    """Weights as constants, laid out as the graph wants them; what has no array is in `others`."""
 
     arrays: Mapping[str, Array]
+    others: Packed
 
     def flat(self, graph: Graph, name: str, storage: Mapping[str, Storage]) -> Value:
         """The weight's elements as a constant."""
+        if name not in self.arrays:
+            return self.others.flat(graph, name, storage)
         return graph.const(storage[name].pack(self.arrays[name]))

@@ -98,7 +98,7 @@ def scene(call: Call, weights: Mapping[str, Array], picture: Array | None = None
     activation = "linear"
     if isinstance(layer, Convolution):
         kind = "conv"
-        activation = layer.activation or "linear"
+        activation = str(layer.activation or "linear")
         kernels = _kernels(call, weights, channels, (kernel[0], kernel[1]))
     return Scene(
         call.name, kind, channels, depth, size, (high, wide), (kernel[0], kernel[1]),

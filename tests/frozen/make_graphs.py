@@ -110,6 +110,12 @@ def sequential_of_models():
     )
 
 
+def sequential_of_several_outputs():
+    return keras.Sequential(
+        [keras.Input((4, 3)), layers.Dense(3), layers.LSTM(2, return_state=True)], name="states"
+    )
+
+
 MODELS = [
     shared_at_two_depths,
     branches_made_out_of_order,
@@ -123,6 +129,7 @@ MODELS = [
     chain_called_twice,
     sequential_built_late,
     sequential_of_models,
+    sequential_of_several_outputs,
 ]
 
 

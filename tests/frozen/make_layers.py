@@ -286,6 +286,19 @@ CASES = [
         [IMAGE],
         True,
     ),
+    ("BatchNormalization", {"renorm": True}, [STEPS]),
+    ("BatchNormalization", {"renorm": True, "momentum": 0.8, "scale": False}, [IMAGE], True),
+    (
+        "BatchNormalization",
+        {
+            "renorm": True,
+            "renorm_clipping": {"rmin": 0.7, "rmax": 1.1, "dmax": 0.4},
+            "renorm_momentum": 0.6,
+            "axis": 1,
+        },
+        [(4, 3)],
+        True,
+    ),
 ]
 BATCH = 2
 

@@ -37,6 +37,11 @@ def cnn():
     ]
 
 
+def steps(*first, **last):
+    """A model of sequences, the last of whose three steps is often masked."""
+    return [keras.Input((3, 2), name="x"), *first, layers.Dense(2, name="out", **last)]
+
+
 # What targets are: (rng, rows, units) -> array.
 TARGETS = {
     "normal": lambda rng, n, k: rng.normal(size=(n, k)),
@@ -46,12 +51,14 @@ TARGETS = {
     "onehot": lambda rng, n, k: np.eye(k)[rng.integers(0, k, n)],
     "ids": lambda rng, n, k: rng.integers(0, k, (n, 1)),
     "row of ids": lambda rng, n, k: rng.integers(0, k, n),
+    "positions": lambda rng, n, k: rng.normal(size=(n, 3, k)),
+    "shares of positions": lambda rng, n, k: rng.dirichlet(np.ones(k), (n, 3)),
     "shares": lambda rng, n, k: rng.dirichlet(np.ones(k), n),
 }
 
 
 def case(name, loss="mse", targets="normal", optimizer=None, model=None, **options):
-    """`options`: metrics, loss_weights, rows (sample weights), class_weight."""
+    """`options`: metrics, weighted_metrics, rows (sample weights), class_weight."""
     return name, {
         "loss": loss, "targets": targets, "optimizer": optimizer or SGD(0.1),
         "model": model or mlp(), **options,
@@ -159,7 +166,45 @@ WEIGHTS = [
          class_weight={"0": 2.0, "2": 0.5}, metrics=["accuracy"]),
     case("sample_weight", "mse", rows=True, metrics=["mae"]),
 ]  # fmt: skip
-STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS]
+Scaled = optimizers.LossScaleOptimizer
+# Scales so large that the first gradients overflow.
+SCALED = [
+    case("loss_scale_optimizer", losses.MeanSquaredError(reduction="sum"),
+         optimizer=Scaled(SGD(0.01, momentum=0.9), 2.0**127, dynamic_growth_steps=2)),
+    case("loss_scale_optimizer_small", optimizer=Scaled(Adam(0.02, clipnorm=0.3))),
+    case("loss_scale_optimizer_schedule", losses.MeanSquaredError(reduction="sum"),
+         optimizer=Scaled(Adam(schedules.ExponentialDecay(0.05, 1, 0.5), use_ema=True,
+                               ema_overwrite_frequency=2), 2.0**126, 2)),
+    case("loss_scale_optimizer_accumulating", losses.MeanSquaredError(reduction="sum"),
+         optimizer=Scaled(optimizers.Nadam(0.1, gradient_accumulation_steps=2), 2.0**126, 3)),
+]  # fmt: skip
+# How losses and metrics meet weights, masks and positions, and what logs are called.
+COUNTED = [
+    case("metrics_of_one_name", losses.BinaryCrossentropy(), "binary", model=mlp(2, "sigmoid"),
+         metrics=["recall", metrics.Recall(thresholds=0.3, name="recall"),
+                  metrics.Recall(thresholds=[0.2, 0.7], name="recall")]),
+    case("weighted_metrics", "mse", "binary", model=mlp(2, "sigmoid"), rows=True,
+         metrics=["mae"], weighted_metrics=["mae", metrics.AUC(num_thresholds=7), "mse",
+                                            metrics.BinaryAccuracy(name="mae")]),
+    case("weighted_metrics_by_class", "sparse_categorical_crossentropy", "ids",
+         model=mlp(3, "softmax"), class_weight={"0": 2.0, "2": 0.5}, weighted_metrics=["accuracy"]),
+    case("integer_sums", "categorical_crossentropy", "onehot", model=mlp(3, "softmax"),
+         metrics=[metrics.OneHotMeanIoU(num_classes=3)]),
+    case("positions", losses.MeanSquaredError(reduction="mean_with_sample_weight"), "positions",
+         model=steps()),
+    case("positions_masked", losses.MeanSquaredError(reduction="mean_with_sample_weight"),
+         "positions", model=steps(layers.Masking())),
+    case("dice_masked", losses.Dice(), "shares of positions",
+         model=steps(layers.Masking(), activation="softmax")),
+    case("dice_sum", losses.Dice(reduction="sum"), "binary", model=mlp(2, "sigmoid")),
+    case("dice_by_column", losses.Dice(axis=[0]), "binary", model=mlp(2, "sigmoid")),
+    case("tversky_of_rows", losses.Tversky(axis=[2], reduction="mean_with_sample_weight"),
+         "shares of positions", model=steps(layers.Masking(), activation="softmax")),
+    case("cosine_of_columns", losses.CosineSimilarity(axis=0)),
+    case("dice_masked_sum", losses.Dice(reduction="sum"), "shares of positions",
+         model=steps(layers.Masking(), activation="softmax")),
+]  # fmt: skip
+STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *SCALED, *COUNTED]
 
 # Arguments of fit besides x and y, of which there are N.
 N = 11
@@ -207,9 +252,12 @@ def numbers(array):
 
 def built(told, rng):
     keras.utils.clear_session()
-    inputs = keras.Input((4, 4, 2) if len(told["model"]) > 2 else (3,), name="x")
+    inputs, *chain = told["model"]
+    if isinstance(inputs, layers.Layer):
+        chain = told["model"]
+        inputs = keras.Input((4, 4, 2) if len(chain) > 2 else (3,), name="x")
     y = inputs
-    for layer in told["model"]:
+    for layer in chain:
         y = layer(y)
     model = keras.Model(inputs, y, name="model")
     first = [
@@ -217,7 +265,10 @@ def built(told, rng):
                 else rng.normal(size=w.shape) * 0.6) for w in model.weights
     ]  # fmt: skip
     model.set_weights(first)
-    model.compile(told["optimizer"], told["loss"], metrics=told.get("metrics"))
+    model.compile(
+        told["optimizer"], told["loss"], metrics=told.get("metrics"),
+        weighted_metrics=told.get("weighted_metrics"),
+    )  # fmt: skip
     # Built in a graph, slots that copy weights would start at zero.
     model.optimizer.build(model.trainable_variables)
     return model, first
@@ -226,8 +277,11 @@ def built(told, rng):
 def described(model, told, first):
     config = model.get_compile_config()
     loss = told["loss"]
-    if isinstance(loss, losses.Huber):  # Keras leaves it out
+    # Keras leaves these out.
+    if isinstance(loss, losses.Huber):
         config["loss"]["config"]["delta"] = 0.7
+    if isinstance(loss, losses.CosineSimilarity):
+        config["loss"]["config"]["axis"] = loss._fn_kwargs["axis"]
     return {
         "config": json.loads(model.to_json()),
         "compile": config,
@@ -239,6 +293,8 @@ def described(model, told, first):
 
 def data(told, model, rng, rows):
     x = rounded(rng.normal(size=(rows, *model.input_shape[1:])))
+    if "positions" in told["targets"]:
+        x[::2, -1] = 0.0
     y = TARGETS[told["targets"]](rng, rows, model.output_shape[-1])
     integer = "ids" in told["targets"]
     return x, (y.astype(np.int32) if integer else rounded(y)), rounded(rng.uniform(0, 2, rows))
@@ -246,6 +302,18 @@ def data(told, model, rng, rows):
 
 def by_class(given):
     return {int(k): v for k, v in given.items()} if given else None
+
+
+def logs(seen):
+    """Values by name; a vector has a name for each element."""
+    found = {}
+    for key in seen[0]:
+        rows = np.array([np.asarray(each[key]) for each in seen])
+        if rows.ndim == 1:
+            found[key] = numbers(rows)
+        else:
+            found |= {f"{key}[{i}]": numbers(rows[:, i]) for i in range(rows.shape[1])}
+    return found
 
 
 def stepped(number, name, told):
@@ -256,19 +324,22 @@ def stepped(number, name, told):
     for t in range(STEPS):
         part = slice(t * BATCH, (t + 1) * BATCH)
         model.reset_metrics()
-        logs = model.train_on_batch(
+        told_logs = model.train_on_batch(
             x[part], y[part], sample_weight=rows[part] if told.get("rows") else None,
             class_weight=by_class(told.get("class_weight")), return_dict=True,
         )  # fmt: skip
-        seen.append(logs)
+        seen.append(told_logs)
         if t == 0:
             step1 = [numbers(w) for w in model.get_weights()]
+    scaled = isinstance(model.optimizer, Scaled)
+    kept = [model.optimizer.step_counter, model.optimizer.dynamic_scale] if scaled else []
     return {
         "name": name, **described(model, told, first), "x": numbers(x), "y": numbers(y),
         "x_shape": x.shape, "y_shape": y.shape, "y_dtype": str(y.dtype),
         "rows": numbers(rows) if told.get("rows") else None,
-        "logs": {key: numbers([each[key] for each in seen]) for key in seen[0]},
+        "logs": logs(seen),
         "step1": step1, "final": [numbers(w) for w in model.get_weights()],
+        "kept": [float(v) for v in kept],
     }  # fmt: skip
 
 

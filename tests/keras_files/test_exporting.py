@@ -48,6 +48,18 @@ def test_operations(case: Case, tmp_path: Path) -> None:
     assert simplified(round_trip(spec, tmp_path / "m.keras")) == simplified(spec)
 
 
+def test_functions_with_values_are_layers(tmp_path: Path) -> None:
+    text = "inputs: {x: [4]}\nlayers:\n  - dense: {units: 3, activation: {relu: {max_value: 6}}}\n"
+    spec = loads(f"specc: 1\n{text}  - activation: {{activation: {{softmax: {{axis: 1}}}}}}\n")
+    found = round_trip(spec, tmp_path / "m.keras")
+    assert [e.layer for e in found.model.entries] == [e.layer for e in spec.model.entries]
+    gelu = loads(
+        "specc: 1\ninputs: {x: [4]}\nlayers: [{dense: {units: 3, activation: {gelu: true}}}]\n"
+    )
+    with pytest.raises(SpecError, match=r"Keras has no layer for the activation gelu\(approx"):
+        export(tmp_path / "n.keras", build(gelu), {})
+
+
 @pytest.mark.parametrize("name", ["digits_cnn", "nested_model", "siamese_multi_io"])
 def test_applications(name: str, tmp_path: Path) -> None:
     assert name in APPS

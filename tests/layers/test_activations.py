@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from specc import activations
 from specc.errors import InternalError
+from specc.layers.activation import Activation
+from specc.layers.gru import GRUCell
+from specc.layers.lstm import LSTMCell
+from specc.layers.simple_rnn import SimpleRNNCell
 from specc.primitives import Tensor, Trace, graph_input
+from specc.shapes import ShapeError
 from specc.tensors import BATCH
 from tests.layers.bench import run
 from tests.numpy_primitives import evaluate
@@ -110,3 +117,66 @@ def test_registering_a_name_twice_is_a_bug() -> None:
 def test_unknown_names_inside_are_a_bug() -> None:
     with pytest.raises(InternalError, match="'rellu'"):
         activations.get("rellu")
+
+
+@pytest.mark.parametrize(
+    ("given", "written", "oracle"),
+    [
+        ({"leaky_relu": 0.5}, {"leaky_relu": 0.5}, lambda x: x if x > 0 else 0.5 * x),
+        ({"leaky_relu": {"negative_slope": 0.2}}, None, lambda x: x if x > 0 else 0.2 * x),
+        (
+            {"relu": {"max_value": 2, "threshold": 1}},
+            {"relu": {"max_value": 2, "threshold": 1}},
+            lambda x: min(x, 2.0) if x >= 1 else 0.0,
+        ),
+        (
+            {"threshold": {"default_value": -7, "threshold": 1}},
+            {"threshold": {"threshold": 1, "default_value": -7}},
+            lambda x: x if x > 1 else -7.0,
+        ),
+        ({"swish": None}, "silu", lambda x: x / (1 + math.exp(-x))),
+    ],
+)
+def test_values_for_parameters(given, written, oracle):
+    """The shortest form is written and read back; values reach the function."""
+    layer = Activation.from_fields({"activation": given})
+    shortest = given if written is None else written
+    expected = next(iter(shortest)) if written is None else shortest
+    assert layer.written() == {"activation": {"activation": expected}}
+    assert Activation.from_fields({"activation": expected}) == layer
+    found = value(lambda x: activations.apply(layer.activation, x))
+    np.testing.assert_allclose(found[0], [oracle(x) for x in X[0]], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"relu": {"max": 1}}, "'relu' has no parameter 'max'; valid: max_value"),
+        ({"relu": {"max_value": "a"}}, "'relu': max_value: Input should be a valid number"),
+        ({"relu": {"negative_slope": math.nan}}, "negative_slope: Input should be a finite"),
+        ({"tanh": 3}, "'tanh' has no parameter '3'; it takes no values"),
+        ("threshold", "needs values for threshold and default_value"),
+        ({"rleu": 1}, "unknown activation 'rleu'; did you mean 'relu'?"),
+        ({"relu": 1, "elu": 2}, "expected an activation function"),
+        (["relu"], "expected an activation function"),
+    ],
+)
+def test_values_that_do_not_fit(given, message):
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        Activation.from_fields({"activation": given})
+
+
+@pytest.mark.parametrize("kind", [LSTMCell, GRUCell, SimpleRNNCell])
+def test_a_cell_refuses_a_function_that_changes_its_state(kind):
+    with pytest.raises(ShapeError, match="glu changes the shape of a state"):
+        kind(units=4, activation="glu").state_shapes((None, 3))
+
+
+def test_the_axis_of_a_function_has_to_be_there():
+    layer = Activation(activation={"softmax": {"axis": 3}})
+    with pytest.raises(ShapeError, match="axis 3 does not exist in a tensor of 3 axes"):
+        layer.output_shape(((None, 4, 3),))
+    glu = Activation(activation={"glu": {"axis": 1}})
+    assert glu.output_shape(((None, 4, 3),)) == (None, 2, 3)
+    with pytest.raises(ShapeError, match="glu needs a known length along axis 1"):
+        glu.output_shape(((None, None, 3),))

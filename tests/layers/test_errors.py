@@ -71,8 +71,8 @@ SHAPES = [
     ("mel_spectrogram", {"fft_length": 8}, [FLAT], "too short to be reflected"),
     ("spectral_normalization", {"layer": "flatten"}, [FLAT], "neither a kernel nor embeddings"),
     ("dense", {"units": 2}, [(None, None)], "needs a known length"),
-    ("dense", {"units": 3, "activation": "glu"}, [FLAT], "odd length"),
-    ("activation", {"activation": "glu"}, [STEPS], "glu halves the last axis"),
+    ("dense", {"units": 3, "activation": "glu"}, [FLAT], "halves axis 1, which is odd"),
+    ("activation", {"activation": "glu"}, [STEPS], "glu halves axis 2"),
     (
         "reshape",
         {"target_shape": [3, 2]},
@@ -148,8 +148,15 @@ FIELDS = [
     ),
     ({"conv2d": {"filters": 2, "kernel_size": 3, "padding": "causal"}}, "'valid' or 'same', found"),
     ({"conv2d": {"filters": 2, "kernel_size": 3, "activation": "rellu"}}, "did you mean 'relu'"),
-    ({"conv2d": {"filters": 2, "kernel_size": 3, "activation": 3}}, "name of an activation"),
+    (
+        {"conv2d": {"filters": 2, "kernel_size": 3, "activation": 3}},
+        "expected an activation function",
+    ),
     ({"conv2d": {"filters": 2, "kernel_size": True}}, "found True"),
+    (
+        {"batch_normalization": {"renorm_clipping": {"rmin": 2, "rmax": 1}}},
+        "rmin of at most rmax, found 2.0 and 1.0",
+    ),
     ({"conv1d": {"filters": 2, "kernel_size": [1, 2]}}, "integer of at least 1, found"),
     (
         {"conv2d_transpose": {"filters": 2, "kernel_size": 3, "output_padding": 1}},
@@ -174,7 +181,6 @@ FIELDS = [
         "one of crop_to_aspect_ratio and pad",
     ),
     ({"up_sampling2d": {"interpolation": "linear"}}, "nearest"),
-    ({"batch_normalization": {"renorm": True}}, "batch renormalisation is not supported"),
     ({"batch_normalization": {"synchronized": True}}, "synchronisation over replicas is not"),
     ({"rescaling": [[1.0, 2.0], [3.0]]}, "lists of one length"),
     ({"re_lu": {"threshold": -1.0}}, "greater than or equal to 0"),

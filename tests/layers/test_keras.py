@@ -79,6 +79,9 @@ def test_every_layer_has_a_case() -> None:
         "custom_scale_layer",
         "layer_scale",
         "stochastic_depth",
+        # tests/model/test_texts.py
+        "string_lookup",
+        "text_vectorization",
     }
     # tests/layers/test_augmentations.py
     others |= {next(iter(case["layer"])) for case in augmentations()} | {"aug_mix", "pipeline"}

@@ -11,7 +11,7 @@ import pytest
 from specc.constraints import Constraint
 from specc.family import Member
 from specc.losses import Loss
-from specc.optimizers import Optimizer
+from specc.optimizers import AnyOptimizer
 from specc.optimizers.schedules import Schedule
 from specc.regularizers import Regularizer
 from tests.model.frozen import Run, runs
@@ -38,13 +38,15 @@ def test_train_on_batch(run: Run, target: str) -> None:
     for name, keras in run.stored["logs"].items():
         found = [each[name] for each in logs]
         np.testing.assert_allclose(found, keras, rtol=1e-4, atol=1e-5, err_msg=name)
+    kept = [model._engine.state().get(f"slot/{n}") for n in ("step_counter", "dynamic_scale")]
+    assert [float(value) for value in kept if value is not None] == run.stored["kept"]
     # Muon iterates a polynomial, which spreads rounding; the others only add it up.
     relative = 5e-3 if run.name == "muon" else 1e-3
     for found, keras in zip(model.weights.values(), run.weights("final"), strict=True):
         close(found, keras, relative, 1e-5, "final")
 
 
-@pytest.mark.parametrize("family", [Loss, Optimizer, Schedule, Regularizer, Constraint])
+@pytest.mark.parametrize("family", [Loss, AnyOptimizer, Schedule, Regularizer, Constraint])
 def test_every_kind_is_among_them(family: type[Member]) -> None:
     # l2_per_sample is scikit-learn's, Keras has no such penalty; ctc takes sequences, which these
     # runs are not: tests/losses compares it with Keras.

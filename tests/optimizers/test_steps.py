@@ -165,7 +165,8 @@ def test_elementwise_rules_are_the_same_on_one_packed_vector(index, frozen):
 
 
 def test_every_optimizer_has_a_case():
-    assert {type(optimizer_of(case)) for case in CASES} == set(Optimizer.kinds().values())
+    rules = {kind for kind in Optimizer.kinds().values() if issubclass(kind, Optimizer)}
+    assert {type(optimizer_of(case)) for case in CASES} == rules
 
 
 def test_lamb_takes_a_plain_step_from_a_weight_of_zeros():

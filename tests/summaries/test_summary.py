@@ -84,12 +84,19 @@ def drawn_by_rich(columns, rows, line_length):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_tables_against_rich(seed):
-    """Oracle: rich itself, on words of random lengths at a random width."""
+    """Oracle: rich itself, on words of random lengths at a random width, some of wide letters."""
     rng = np.random.default_rng(seed)
     columns = [CHAIN, GRAPH][seed % 2]
     width = int(rng.integers(30, 140))
+    letters = ["x", "x", "層", "é", "e\u0301", "😀"]
     rows = [
-        [" ".join("x" * int(n) for n in rng.integers(1, 30, rng.integers(1, 5))) for _ in columns]
+        [
+            " ".join(
+                "".join(rng.choice(letters, n)) if seed % 4 > 1 else "x" * int(n)
+                for n in rng.integers(1, 30, rng.integers(1, 5))
+            )
+            for _ in columns
+        ]
         for _ in range(4)
     ]
     assert table.draw(columns, rows, width) == drawn_by_rich(columns, rows, width)

@@ -70,6 +70,7 @@ USES: dict[str, Use] = {
     "tanh": lambda n, x: ops.tanh(x),
     "sigmoid": lambda n, x: ops.sigmoid(x),
     "erf": lambda n, x: ops.erf(x),
+    "gelu": lambda n, x: ops.gelu(x),
     "relu": lambda n, x: ops.relu(x),
     "leaky_relu": lambda n, x: ops.leaky_relu(x, 0.3),
     "elu": lambda n, x: ops.elu(x, 1.2),
@@ -104,6 +105,7 @@ USES: dict[str, Use] = {
     "expand_dims": lambda n, x: ops.expand_dims(x, 2) * n.weight(2, 1, 1),
     "squeeze": lambda n, x: ops.squeeze(ops.slice_axis(x, 2, 1, 2), 2),
     "gather_rows": lambda n, x: ops.gather_rows(n.weight(5, 3), n.ids(5, 4, 6)) * x,
+    "gather_rows-long": lambda n, x: ops.gather_rows(n.weight(9, 3), n.ids(9, 4, 6)) * x,
     "gather_rows-of-x": lambda n, x: ops.gather_rows(
         ops.reduce_sum(x, 0), ops.cast(n.weight(2, 2) + 2, "int64")
     ),
@@ -132,6 +134,10 @@ USES: dict[str, Use] = {
     "dense-of-turned": lambda n, x: ops.dense(ops.transpose(x, (0, 3, 1, 2)), n.weight(6, 2)),
     "softmax": lambda n, x: ops.softmax(x),
     "softmax-rows": lambda n, x: ops.softmax(x, 1),
+    "masked_softmax": lambda n, x: ops.masked_softmax(x, _triangle(x)),
+    "masked_softmax-some": lambda n, x: ops.masked_softmax(x, ops.greater(image(n, *SHAPE), 0.4)),
+    "standardised": lambda n, x: ops.standardised(x, (-1,), 1e-3),
+    "standardised-space": lambda n, x: ops.standardised(x, (1, 2), 1e-3),
     "log_softmax": lambda n, x: ops.log_softmax(x, 2),
     "matmul": lambda n, x: ops.matmul(x, n.weight(3, 2)),
     "matmul-both": lambda n, x: ops.matmul(x, ops.transpose(image(n, 4, 5, 3), (0, 1, 3, 2))),
@@ -226,6 +232,11 @@ def _counts(x: Tensor) -> Tensor:
     return ops.slice_axis(ops.reshape(found, (x.shape[0], 4, 6, 2)), -1, 0, 1)
 
 
+def _triangle(x: Tensor) -> Tensor:
+    """Row i of the last two axes keeps columns 0 to i."""
+    return x.trace.constant(np.tril(np.ones((1, 6, 3), np.bool_)), "bool")
+
+
 def _flags(n: Net, x: Tensor) -> Tensor:
     y = image(n, *SHAPE)
     either = ops.logical_or(ops.less(x, y), ops.greater_equal(x, 0.5))
@@ -294,5 +305,8 @@ def test_every_function_of_the_vocabulary_is_used() -> None:
     others |= {"random_uniform", "random_normal"}
     # tests/data/test_columns.py has them.
     others |= {"is_text", "first_words"}
+    # tests/model/test_texts.py has them.
+    others |= {"lower_case", "without", "text_places", "text_at"}
+    others |= {"word_places", "word_counts", "character_places"}
     named = {name.partition("-")[0] for name in USES} | set(_flags.__code__.co_names)
     assert functions - modules - others <= named

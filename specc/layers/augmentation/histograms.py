@@ -13,7 +13,7 @@ from specc.fields import DataFormat, IntPair
 from specc.layer import Cost, Shapes
 from specc.layers.augmentation.base import BYTES, Augmentation, ValueRange, rescaled
 from specc.layers.augmentation.warping import numbers
-from specc.layers.axes import from_channels_last, known, spatial_axes
+from specc.layers.axes import from_channels_last
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.tensors import Shape, elements, product
@@ -123,13 +123,6 @@ class ContrastLimitedAdaptiveHistogramEqualization(Augmentation):
     """Number of tiles down and across."""
     data_format: DataFormat = "channels_last"
     """Where the channels stand."""
-
-    @override
-    def output_shape(self, inputs: Shapes) -> Shape:
-        shape = super().output_shape(inputs)
-        for axis in spatial_axes(2, self.data_format):
-            known(inputs[0], axis)
-        return shape
 
     @override
     def changed(self, x: Tensor, *draws: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from typing_extensions import override
 
 from specc import activations
 from specc.layer import Cost, Lowering, Shapes
-from specc.layers.operations.base import Operation, floating
+from specc.layers.operations.base import Operation
+from specc.layers.types import floating
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, axis_index
 from specc.tensors import Shape, elements

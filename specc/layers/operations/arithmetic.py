@@ -13,7 +13,8 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.layer import Cost, Lowering, Shapes
-from specc.layers.operations.base import Combination, Constant, broadcast, promoted
+from specc.layers.operations.base import Combination, Constant, broadcast
+from specc.layers.types import promoted
 from specc.primitives import Tensor
 from specc.tensors import DType, Shape, elements
 

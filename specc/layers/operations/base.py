@@ -9,18 +9,13 @@ import numpy as np
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from specc import primitives as ops
 from specc.layer import Layer, Shapes
+from specc.layers.types import float_type, integer_type
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, axis_index
 from specc.shapes import broadcast as broadcast_shapes
-from specc.tensors import FLOATS, DType, Shape
+from specc.tensors import Shape
 
-# Narrow to wide; of two element types the result has the wider one, any float beats any integer.
-# Source: keras/src/backend/common/dtypes.py, the lattice of result_type (3.15.1).
-WIDTH: tuple[DType, ...] = (
-    "bool", "uint8", "int8", "int32", "uint32", "int64", "float16", "float32", "float64",
-)  # fmt: skip
 MOST_AXES = 8
 
 
@@ -113,43 +108,12 @@ class Combination(Operation):
                 continue
             array = np.asarray(given[name])
             if array.dtype.kind == "f":
-                found.append(trace.constant(array, _float(inputs)))
+                found.append(trace.constant(array, float_type(inputs)))
             elif array.dtype.kind == "i":
-                found.append(trace.constant(array, _integer(inputs)))
+                found.append(trace.constant(array, integer_type(inputs)))
             else:
                 found.append(trace.constant(array, "bool"))
         return found
-
-
-def _float(tensors: Sequence[Tensor]) -> DType:
-    """The element type of a float among these tensors."""
-    floats: list[DType] = [x.dtype for x in tensors if ops.is_float(x)]
-    return widest(floats) if floats else tensors[0].trace.floatx
-
-
-def _integer(tensors: Sequence[Tensor]) -> DType:
-    """The element type of an integer among these tensors: theirs, unless they are bools."""
-    known: list[DType] = [x.dtype for x in tensors if x.dtype != "bool"]
-    return widest(known) if known else "int32"
-
-
-def widest(types: Sequence[DType]) -> DType:
-    """The element type that holds all of them, the way Keras promotes."""
-    return WIDTH[max(map(WIDTH.index, types))]
-
-
-def promoted(tensors: Sequence[Tensor], *, least: DType = "bool") -> list[Tensor]:
-    """All in their common element type, which is at least `least`."""
-    wide = widest([*(x.dtype for x in tensors), least])
-    if wide in FLOATS:
-        # An int64 next to a float16 is a float16 as well.
-        wide = _float(tensors)
-    return [ops.cast(x, wide) for x in tensors]
-
-
-def floating(x: Tensor) -> Tensor:
-    """The tensor as a float, integers and bools in the usual float type."""
-    return x if ops.is_float(x) else ops.cast(x, x.trace.floatx)
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:

@@ -14,7 +14,8 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.layer import Cost, Lowering, Shapes
-from specc.layers.operations.base import Operation, floating
+from specc.layers.operations.base import Operation
+from specc.layers.types import floating
 from specc.primitives import Tensor
 from specc.tensors import Shape, elements
 

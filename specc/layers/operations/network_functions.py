@@ -17,7 +17,8 @@ from specc import primitives as ops
 from specc.fields import Axes, unsupported
 from specc.layer import Cost, Layer, Lowering, Shapes
 from specc.layers import pooling
-from specc.layers.operations.base import Combination, Constant, Operation, axes_of, floating
+from specc.layers.operations.base import Combination, Constant, Operation, axes_of
+from specc.layers.types import floating
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import ShapeError

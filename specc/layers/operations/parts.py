@@ -14,9 +14,10 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.layer import Lowering, Shapes
-from specc.layers.operations.base import Combination, Constant, Operation, promoted
+from specc.layers.operations.base import Combination, Constant, Operation
 from specc.layers.operations.index import Index, Item, checked
 from specc.layers.operations.movement import fixed
+from specc.layers.types import promoted
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import ShapeError, axis_index, broadcast

@@ -13,7 +13,8 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import Axes
 from specc.layer import Cost, Lowering, Shapes
-from specc.layers.operations.base import Operation, axes_of, floating
+from specc.layers.operations.base import Operation, axes_of
+from specc.layers.types import floating
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, axis_index
 from specc.tensors import DType, Shape, elements

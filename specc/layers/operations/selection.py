@@ -12,13 +12,8 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.layer import Cost, Lowering, Shapes
-from specc.layers.operations.base import (
-    Combination,
-    Constant,
-    Operation,
-    broadcast,
-    promoted,
-)
+from specc.layers.operations.base import Combination, Constant, Operation, broadcast
+from specc.layers.types import promoted
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, axis_index
 from specc.tensors import DType, Shape, elements

@@ -6,135 +6,18 @@ keras/src/backend/numpy/nn.py (3.15.1).
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
-from pydantic_core import PydanticCustomError
 
 from specc import primitives as ops
-from specc.errors import InternalError, nearest
+from specc.activations.registry import activation
+from specc.errors import InternalError
 from specc.primitives import Tensor
-from specc.shapes import ShapeError
-from specc.tensors import Shape
-
-Function: TypeAlias = Callable[..., Tensor]
 
 # Klambauer et al. (2017), Self-Normalizing Neural Networks: the fixed point at mean 0, variance 1.
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """A registered function.
-
-    Attributes:
-        ops: elementary operations for one input element: each sum, product, comparison,
-            exponential, logarithm, root and quotient is one.
-        halves: whether it halves the last axis.
-    """
-
-    name: str
-    function: Function
-    ops: int
-    halves: bool = False
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Parameters without a default: a function that has some cannot be used by name."""
-        parameters = list(inspect.signature(self.function).parameters.values())[1:]
-        return tuple(p.name for p in parameters if p.default is inspect.Parameter.empty)
-
-
-_REGISTRY: dict[str, Activation] = {}
-_ALIASES: dict[str, str] = {"swish": "silu", "hard_swish": "hard_silu"}
-
-
-def activation(name: str, *, cost: int, halves: bool = False) -> Callable[[Function], Function]:
-    """Register a function under its name in specs.
-
-    Raises:
-        InternalError: the name is taken.
-    """
-
-    def register(function: Function) -> Function:
-        if name in _REGISTRY:
-            raise InternalError(f"activation {name!r} is registered twice")
-        _REGISTRY[name] = Activation(name, function, cost, halves)
-        return function
-
-    return register
-
-
-def get(name: str | None) -> Activation:
-    """The function called `name`; None is `linear`.
-
-    Raises:
-        InternalError: there is none (fields check names when a spec is read).
-    """
-    found = _REGISTRY.get(_ALIASES.get(name or "linear", name or "linear"))
-    if found is None:
-        raise InternalError(f"unknown activation {name!r}")
-    return found
-
-
-def canonical(name: str) -> str:
-    """The first name of what a spec calls `name`.
-
-    Raises:
-        PydanticCustomError: nothing is called so (the message has the nearest names), or the
-            function needs arguments that a name cannot give.
-    """
-    wanted = _ALIASES.get(name, name)
-    if wanted not in _REGISTRY:
-        raise PydanticCustomError(
-            "unknown_activation",
-            "unknown activation {name};{hint}",
-            {"name": repr(name), "hint": nearest(name, names())},
-        )
-    needs = get(wanted).needs
-    if needs:
-        raise PydanticCustomError(
-            "activation_arguments",
-            "activation {name} needs values for {needs} and cannot be used by name",
-            {"name": repr(name), "needs": " and ".join(needs)},
-        )
-    return wanted
-
-
-def names() -> list[str]:
-    """Every name that a spec may use, further names included, sorted."""
-    plain = [name for name, entry in _REGISTRY.items() if not entry.needs]
-    return sorted([*plain, *_ALIASES])
-
-
-def apply(name: str | None, x: Tensor) -> Tensor:
-    """The function called `name`, with its defaults, of x."""
-    return get(name).function(x)
-
-
-def output_shape(name: str | None, shape: Shape) -> Shape:
-    """Shape of the function's result: that of its argument, but for `glu`.
-
-    Raises:
-        ShapeError: the axis that `glu` halves is odd.
-    """
-    last = shape[-1] if shape else None
-    if not get(name).halves or last is None:
-        return shape
-    if last % 2:
-        raise ShapeError(f"{name} halves the last axis, which has an odd length in {shape}")
-    return (*shape[:-1], last // 2)
-
-
-def keywords(name: str) -> dict[str, Any]:
-    """The function's parameters and their defaults."""
-    parameters = list(inspect.signature(get(name).function).parameters.values())[1:]
-    return {p.name: p.default for p in parameters}
 
 
 def _mask(condition: Tensor, like: Tensor) -> Tensor:
@@ -201,7 +84,7 @@ def gelu(x: Tensor, approximate: bool = False) -> Tensor:
     if approximate:
         inner = (x + x * x * x * 0.044715) * math.sqrt(2.0 / math.pi)
         return x * 0.5 * (ops.tanh(inner) + 1.0)
-    return x * 0.5 * (ops.erf(x * math.sqrt(0.5)) + 1.0)
+    return ops.gelu(x)
 
 
 @activation("sigmoid", cost=3)
@@ -246,7 +129,7 @@ def mish(x: Tensor) -> Tensor:
     return x * ops.tanh(ops.softplus(x))
 
 
-@activation("glu", cost=4, halves=True)
+@activation("glu", cost=4, halves=True, measures=True)
 def glu(x: Tensor, axis: int = -1) -> Tensor:
     """`a sigmoid(b)`, where a and b are the halves of x along `axis`."""
     size = x.shape[axis]
@@ -336,7 +219,7 @@ def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     return ops.log_softmax(x, axis)
 
 
-@activation("sparsemax", cost=8)
+@activation("sparsemax", cost=8, measures=True)
 def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
     """max(x - tau, 0), tau such that the sum along `axis` is 1: the nearest point of the simplex.
 
