@@ -73,8 +73,8 @@ def validation(
     parts = cast("Sequence[Any]", given)
     if len(parts) not in {2, 3}:
         raise DataError(
-            f"validation_data: expected (x, y) or (x, y, sample weights), or an iterable of batches, "
-            f"received {len(parts)}"
+            "validation_data: expected (x, y) or (x, y, sample weights), or an iterable of "
+            f"batches, received {len(parts)}"
         )
     return weighted(engine, "validation_data", parts[0], parts[1], *parts[2:])
 

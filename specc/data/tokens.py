@@ -121,7 +121,10 @@ class Characters(Tokens):
 
     @override
     def learn(self, pieces: Iterable[str]) -> dict[str, Any]:
-        return {"tokens": sorted(set[str]().union(*pieces))}
+        found = set[str]()
+        for piece in pieces:
+            found.update(piece)
+        return {"tokens": sorted(found)}
 
     @override
     def coder(self, learned: Mapping[str, Any]) -> Coder:

@@ -253,14 +253,14 @@ def peak(folder: Path, made: Source) -> int:
     ],
 )
 def test_memory_does_not_grow_with_the_file(folder, tmp_path, lowered, monkeypatch, kind, fields):
-    monkeypatch.setattr("specc.data.numpy_format.LARGE", 2**16)
+    monkeypatch.setattr("specc.data.numpy_format.LARGE", 2**12)
     monkeypatch.setattr("specc.data.order.SORTED", 2**8)
     for module in ("order", "batches"):
         monkeypatch.setattr(f"specc.data.{module}.AT_ONCE", 2**6)
     lines = {name: (folder / name).read_text().splitlines(True) for name in ("t.csv", "t.txt")}
     made = Source.parse({kind: fields})
     found: list[int] = []
-    for rows in (1000, 1000, 4000):  # the first fills caches
+    for rows in (1600, 1600, 6400):  # the first fills caches
         x, y = np.zeros((rows, 20)), np.zeros(rows)
         np.save(tmp_path / "x.npy", x)
         np.save(tmp_path / "y.npy", y)
