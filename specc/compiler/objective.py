@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from specc import primitives as ops
 from specc.compiler.lowering import Flow, Forward, dims, total, weight_penalties
+from specc.losses.weighting import spread
 from specc.metrics import Metric
 from specc.metrics.base import MeanMetric
 from specc.network import Network
@@ -71,7 +72,7 @@ def targets(objectives: Sequence[Objective]) -> tuple[Target, ...]:
     """The targets of every output that has a loss or metrics, in output order."""
     found: list[Target] = []
     for index, objective in enumerate(objectives):
-        if objective.loss is None and not objective.metrics:
+        if objective.loss is None and not objective.every_metric:
             continue
         shape, dtype = objective.target()
         name = objective.name
@@ -94,7 +95,7 @@ def score(
     tracked: list[Tracked] = [Tracked(LOSS, None, {"total": (), "count": ()})]
     adds: dict[str, Tensor] = {}
     several = len(objectives) > 1
-    metric_rows: list[tuple[Tracked, dict[str, Tensor]]] = []
+    scoring: list[_Scoring] = []
     for target in targets(objectives):
         objective, flow = objectives[target.index], outputs[target.index]
         y_pred = flow.tensor
@@ -107,16 +108,18 @@ def score(
                 own = Tracked(f"{target.output}_loss", None, {"total": (), "count": ()})
                 tracked.append(own)
                 adds.update(_mean_of(own, value, y_pred))
-        for metric in objective.metrics:
-            resolved = metric.resolve(objective.output.shape, target.shape)
-            log = f"{target.output}_{metric.log_name}" if several else metric.log_name
-            row = Tracked(log, resolved, resolved.accumulators(objective.output.shape))
-            with trace.scope(f"metrics/{log}"):
-                counted = _counted(resolved, flow)
-                metric_rows.append((row, resolved.contributions(y_true, y_pred, counted)))
-    for row, parts in metric_rows:
-        tracked.append(row)
-        adds.update({row.key(name): value for name, value in parts.items()})
+        scoring.append(_Scoring(objective, target, flow, y_true, weight))
+    logged: dict[str, int] = {}
+    prefixes = [f"{each.target.output}_" if several else "" for each in scoring]
+    for each, prefix in zip(scoring, prefixes, strict=True):
+        for metric in each.objective.metrics:
+            name = _numbered(f"{prefix}{metric.log_name}", logged)
+            each.add(metric, name, None, tracked, adds)
+    for each, prefix in zip(scoring, prefixes, strict=True):
+        for metric in each.objective.weighted:
+            name = f"{prefix}{metric.log_name}"
+            name = f"{prefix}weighted_{metric.log_name}" if name in logged else name
+            each.add(metric, _numbered(name, logged), each.weight, tracked, adds)
     with trace.scope("loss"):
         penalties = [*forward.losses, *weight_penalties(network, forward, outputs[0].tensor)]
         zero = [trace.constant(0.0)] if not losses and not penalties else []
@@ -125,14 +128,54 @@ def score(
     return Scored(loss, tuple(tracked), adds)
 
 
-def _counted(metric: Metric, flow: Flow) -> Tensor | None:
-    """The output's mask as weights of a metric's values; only means of values look at it.
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    """An output with its targets, while its metrics are added up."""
+
+    objective: Objective
+    target: Target
+    flow: Flow
+    y_true: Tensor
+    weight: Tensor
+
+    def add(
+        self,
+        metric: Metric,
+        log: str,
+        weight: Tensor | None,
+        tracked: list[Tracked],
+        adds: dict[str, Tensor],
+    ) -> None:
+        """A metric under its name in logs; `weight` is that of the samples, where it counts."""
+        shape = self.objective.output.shape
+        resolved = metric.resolve(shape, self.target.shape)
+        row = Tracked(log, resolved, resolved.accumulators(shape))
+        with self.y_true.trace.scope(f"metrics/{log}"):
+            counted = _counted(resolved, self.flow, weight)
+            parts = resolved.contributions(self.y_true, self.flow.tensor, counted)
+        tracked.append(row)
+        adds.update({row.key(name): value for name, value in parts.items()})
+
+
+def _numbered(name: str, logged: dict[str, int]) -> str:
+    """A name of its own in the logs.
+
+    Source: keras/src/trainers/compile_utils.py, CompileMetrics.result (3.15.1).
+    """
+    count = logged.get(name, 0)
+    logged[name] = count + 1
+    return f"{name}_{count}" if count else name
+
+
+def _counted(metric: Metric, flow: Flow, weight: Tensor | None) -> Tensor | None:
+    """Weights of a metric's values; only means of values look at the output's mask.
 
     Source: keras/src/metrics/reduction_metrics.py, MeanMetricWrapper.update_state (3.15.1).
     """
     if flow.mask is None or not isinstance(metric, MeanMetric) or not metric.masked:
-        return None
-    return ops.cast(flow.mask, flow.tensor.trace.floatx)
+        return weight
+    mask = ops.cast(flow.mask, flow.tensor.trace.floatx)
+    return mask if weight is None else spread(weight, mask.rank) * mask
 
 
 def target_tensors(trace: Trace, target: Target, batch: int | None) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from specc.losses import Loss
 from specc.metrics import Metric
 from specc.network.graph import Network, Ref
 from specc.shapes import ShapeError
-from specc.spec.train import TrainSpec
+from specc.spec.train import Metrics, TrainSpec
 from specc.tensors import DType, Shape
 
 T = TypeVar("T")
@@ -23,13 +23,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """One output: its Keras name, its loss (None: it has none), the loss's factor, its metrics."""
+    """One output: its Keras name, its loss (None: it has none), the loss's factor, its metrics.
+
+    `weighted` are metrics that look at sample weights.
+    """
 
     output: Ref
     name: str
     loss: Loss | None
     weight: float = 1.0
     metrics: tuple[Metric, ...] = ()
+    weighted: tuple[Metric, ...] = ()
+
+    @property
+    def every_metric(self) -> tuple[Metric, ...]:
+        """Both kinds."""
+        return (*self.metrics, *self.weighted)
 
     def target(self) -> tuple[Shape, DType]:
         """Shape and element type of the targets: the loss's, else the output's.
@@ -73,15 +82,17 @@ def objectives(
         return [value.get(name) for name in names] if isinstance(value, Mapping) else value
 
     loss = train.loss
-    losses = spread("loss", [loss] if isinstance(loss, Loss) else loss)
+    losses = spread("loss", [loss] * len(names) if isinstance(loss, Loss) else loss)
     weights = spread("loss_weights", train.loss_weights)
-    metrics = spread("metrics", _metric_lists(train, len(names)))
+    metrics = spread("metrics", _metric_lists(train.metrics, len(names)))
+    weighted = spread("weighted_metrics", _metric_lists(train.weighted_metrics, len(names)))
     found = tuple(
         Objective(
-            ref, names[i], losses[i], 1.0 if (w := weights[i]) is None else w, metrics[i] or ()
+            ref, names[i], losses[i], 1.0 if (w := weights[i]) is None else w, metrics[i] or (),
+            weighted[i] or (),
         )
         for i, ref in enumerate(network.outputs)
-    )
+    )  # fmt: skip
     for objective in found:
         for field, message in _misfits(objective):
             wrong(f"train.{field}", message)
@@ -93,7 +104,7 @@ def objectives(
 def _misfits(objective: Objective) -> Iterator[tuple[str, str]]:
     """Why no target fits both the loss and the output, and which metrics fit neither."""
     shape = objective.output.shape
-    if objective.output.text and (objective.loss is not None or objective.metrics):
+    if objective.output.text and (objective.loss is not None or objective.every_metric):
         yield "loss", f"output {objective.name!r} is text, which has no loss and no metrics"
         return
     try:
@@ -102,25 +113,28 @@ def _misfits(objective: Objective) -> Iterator[tuple[str, str]]:
         loss = objective.loss.key if objective.loss else "target"
         yield "loss", f"{loss} for output {objective.name!r}: {error}"
         return
-    for metric in objective.metrics:
-        try:
-            metric.resolve(shape, target)
-        except ShapeError as error:
-            yield "metrics", f"{metric.key} for output {objective.name!r}: {error}"
+    for field, metrics in (
+        ("metrics", objective.metrics), ("weighted_metrics", objective.weighted)
+    ):  # fmt: skip
+        for metric in metrics:
+            try:
+                metric.resolve(shape, target)
+            except ShapeError as error:
+                yield field, f"{metric.key} for output {objective.name!r}: {error}"
 
 
 def _metric_lists(
-    train: TrainSpec, outputs: int
+    metrics: Metrics, outputs: int
 ) -> dict[str, tuple[Metric, ...]] | list[tuple[Metric, ...] | None] | None:
     """The metrics as a list for each output; a plain list belongs to the only one."""
-    if isinstance(train.metrics, dict):
-        return {name: tuple(metrics) for name, metrics in train.metrics.items()}
-    if not train.metrics:
+    if isinstance(metrics, dict):
+        return {name: tuple(items) for name, items in metrics.items()}
+    if not metrics:
         return None
-    plain = tuple(item for item in train.metrics if isinstance(item, Metric))
+    plain = tuple(item for item in metrics if isinstance(item, Metric))
     if plain and outputs == 1:
         return [plain]
-    return [(item,) if isinstance(item, Metric) else tuple(item) for item in train.metrics]
+    return [(item,) if isinstance(item, Metric) else tuple(item) for item in metrics]
 
 
 def _count_problem(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,13 +15,17 @@ from specc.optimizers import AnyOptimizer, RMSprop
 MAX_SEED = 2**63 - 1
 
 
+# Metrics of the only output; or a list for each output, in their order or by name.
+Metrics: TypeAlias = list[Metric] | list[list[Metric]] | dict[str, list[Metric]]
+
+
 class TrainSpec(BaseModel):
     """How the model is trained. Names and defaults are those of Keras' `compile` and `fit`."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     loss: Loss | list[Loss | None] | dict[str, Loss] | None = None
-    """One loss, or one for each output: a list in their order, or a mapping by output name."""
+    """One loss for every output, or one for each: a list in their order, or a mapping by name."""
 
     loss_weights: list[float] | dict[str, float] | None = None
     """Factors of the outputs' losses in the total; 1 by default."""
@@ -29,8 +33,11 @@ class TrainSpec(BaseModel):
     optimizer: AnyOptimizer = RMSprop()
     """The update rule."""
 
-    metrics: list[Metric] | list[list[Metric]] | dict[str, list[Metric]] = []
-    """Metrics of the only output, or of each output."""
+    metrics: Metrics = []
+    """Metrics of the only output, or of each output; all samples count the same."""
+
+    weighted_metrics: Metrics = []
+    """The same, but sample and class weights count."""
 
     epochs: Annotated[int, Field(ge=0)] = 1
     """Passes over the training data."""
