@@ -23,7 +23,6 @@ from specc.compiler.program import Program
 from specc.compiler.scaling import Scaling
 from specc.compiler.state import (
     ITERATIONS,
-    LEARNING_RATE,
     METRICS,
     STATES,
     STATISTICS,
@@ -33,14 +32,13 @@ from specc.compiler.state import (
     scalar,
     vector,
 )
-from specc.compiler.update import Update
+from specc.compiler.updates import Updates
 from specc.data.preparation import Preparation
 from specc.errors import CompileError, MissingRuleError, Problem
 from specc.graph import Value
 from specc.network import Network, build
 from specc.network.objectives import Objective, objectives
 from specc.network.ports import PREFIXES, is_taken
-from specc.optimizers.schedules import Schedule
 from specc.primitives import Tensor, Trace, graph_input
 from specc.spec.model import Spec
 from specc.targets.layout import plain
@@ -150,28 +148,23 @@ class Compiler:
         loss = made[0].value
         self._store_unused(realiser)
         parts = [source.parts[w.name] for w in trainable]
-        rule, scaling = train.optimizer.rule, Scaling(b, train.optimizer)
+        scaling = Scaling(b, train.optimizer)
         found = self._gradients(b, [(loss, scaling.seed(loss))], parts)
         grads = [zeros_like(b.graph, p) if g is None else g for g, p in zip(found, parts)]  # noqa: B905
         grads = scaling.unscaled(grads)
-        rate_state = scalar(LEARNING_RATE, "float32")
-        scheduled = isinstance(rule.learning_rate, Schedule)
-        rate = None if scheduled else bound(realiser, trace, b.state(rate_state))
-        update = Update(b, realiser, trace, rule, trainable, step, rate, scaling.finite)
+        updates = Updates.of(b, realiser, trace, train.optimizer, trainable, step, scaling.finite)
         vectors = weight_vectors(self.network, self.storage)
         flat = self._moved(b, vectors[0], forward, realiser, source)
         with b.graph.scope("update"):
-            b.next(vectors[0], update.apply(flat, grads))
-            update.count(counter)
+            b.next(vectors[0], updates.apply(flat, grads))
+            updates.go_on(counter)
             scaling.advance(realiser, trace)
-            if not scheduled:
-                b.next(rate_state, b.state(rate_state))
         for held in vectors[1:]:
             b.next(held, self._moved(b, held, forward, realiser, source))
         b.output("loss", loss, "loss")
         metrics = self._metrics(b, realiser, trace, scored)
-        states = [*vectors, *update.slot_tensors(), *scaling.tensors(), counter]
-        states += [] if scheduled else [rate_state]
+        states = [*vectors, *updates.tensors(), *scaling.tensors(), counter]
+        states += [] if updates.rate is None else [updates.rate]
         self.state = StateMap((*states, metrics))
         return b.program(f"{self.spec.name}_train", {})
 

@@ -1,4 +1,4 @@
-"""The optimizer's part of a training step: gradients in, new weights and slots out."""
+"""One update rule's part of a training step: gradients in, new weights and slots out."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ class Update:
     rate: Tensor | None
     gate: Value | None = None
     """Whether there is an update at all, a bool; None: always."""
+    prefix: str = SLOT
+    """What names of the slots' state tensors begin with."""
 
     def _gated(self, new: Value, old: Value) -> Value:
         """A new value, or the old one where there is no update."""
@@ -49,10 +51,6 @@ class Update:
 
     def _next(self, tensor: StateTensor, value: Value) -> None:
         self.builder.next(tensor, self._gated(value, self.builder.state(tensor)))
-
-    def count(self, counter: StateTensor) -> None:
-        """The counter of updates goes on."""
-        self._next(counter, self.builder.state(counter) + 1)
 
     def packable(self) -> bool:
         """Whether one rule on one flat vector says it all."""
@@ -82,8 +80,10 @@ class Update:
                     shapes[key] = w.weight.shape if slot.shape is None else slot.shape
                     if slot.shape is None:
                         held[key] = self.builder.storage[w.name]
-            tensors.append(vector(SLOT + name, shapes, held, start))
-        tensors += [scalar(SLOT + s.name, "float32", float(s.start)) for s in self._scalars()]
+            tensors.append(vector(self.prefix + name, shapes, held, start))
+        tensors += [
+            scalar(self.prefix + s.name, "float32", float(s.start)) for s in self._scalars()
+        ]
         return tensors
 
     def _scalars(self) -> tuple[Slot, ...]:
@@ -94,7 +94,7 @@ class Update:
 
         The new slots become outputs of the builder.
         """
-        tensors = {t.name.removeprefix(SLOT): t for t in self.slot_tensors()}
+        tensors = {t.name.removeprefix(self.prefix): t for t in self.slot_tensors()}
         scalars = {
             s.name: bound(self.realiser, self.trace, self.builder.state(tensors[s.name]))
             for s in self._scalars()
