@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from specc.errors import Place, nearest
 from specc.family import Member, snake_case
+from specc.keras_import.refused import reason
 from specc.keras_import.source import Json
-from specc.layer import refusal
 from specc.layers import Layer
 from specc.layers.operations import Operation
 from specc.spec.problems import Problems
@@ -23,7 +23,14 @@ from specc.spec.problems import Problems
 M = TypeVar("M", bound=Member)
 
 # (family, Keras class): our key, where the class's own name or snake_case does not lead to it.
-RENAMED = {("metric", "Accuracy"): "exact_accuracy"}
+RENAMED = {
+    ("metric", "Accuracy"): "exact_accuracy",
+    ("initializer", "IdentityInitializer"): "identity",
+    ("initializer", "OrthogonalInitializer"): "orthogonal",
+    ("initializer", "STFTInitializer"): "stft",
+}
+# Keras' classes around a function of two tensors, which the kinds here are already.
+AROUND = ("LossFunctionWrapper", "MeanMetricWrapper")
 
 # Keys that kinds lack, and the value at which they change nothing; null never changes anything.
 NEUTRAL: dict[str, object] = {"autocast": True, "sparse": False, "oov_method": "floormod"}
@@ -48,13 +55,14 @@ class Objects:
 
     def member(self, family: type[M], value: object, path: str) -> M | None:
         """A member of `family` from an object or a name; None when it cannot be expressed."""
+        value = unwrapped(value)
         if isinstance(value, str) and value in family.members:
             return family.parse(value)
         name: object = value["class_name"] if is_object(value) else value
         kind = find(family, name) if isinstance(name, str) else None
-        reason = refusal(str(name)) if issubclass(family, Layer) else None
-        if kind is None and reason is not None:
-            self.wrong(path, reason)
+        why = reason(family.family_name, str(name))
+        if kind is None and why is not None:
+            self.wrong(path, why)
             return None
         if kind is None:
             kinds = [kind for kind in family.kinds().values() if not issubclass(kind, Operation)]
@@ -93,8 +101,15 @@ class Objects:
         """A config value as the field wants it: nested objects become members."""
         if isinstance(value, list):
             return [self._value(annotation, item, path) for item in cast("list[object]", value)]
-        if not is_object(value):
-            return value
+        if is_object(value):
+            return self._object(annotation, value, path)
+        if isinstance(value, dict):
+            named = cast("dict[str, object]", value)
+            return {key: self._value(annotation, item, path) for key, item in named.items()}
+        return value
+
+    def _object(self, annotation: object, value: Json, path: str) -> object:
+        """A serialised object as the field wants it."""
         name, config = value["class_name"], value.get("config")
         if name == "function":
             return config
@@ -111,6 +126,19 @@ class Objects:
         own = kind.keras_dtype if issubclass(kind, Layer) else FLOAT
         if name not in (None, FLOAT, own):
             self.wrong(path, f"dtype {name!r} is not supported; only {FLOAT} is")
+
+
+def unwrapped(value: object) -> object:
+    """A function by its name; what is around a function as if it were that function's class."""
+    if not is_object(value):
+        return value
+    if value["class_name"] == "function":
+        return value.get("config")
+    if value["class_name"] not in AROUND:
+        return value
+    config = dict(config_of(value))
+    function = unwrapped(config.pop("fn", None))
+    return {**value, "class_name": str(function), "config": config}
 
 
 def is_object(value: object) -> TypeGuard[Json]:

@@ -10,6 +10,7 @@ from specc.keras_import.models import Models
 from specc.keras_import.objects import Objects
 from specc.keras_import.source import Json, read
 from specc.keras_import.training import train_spec
+from specc.optimizers.multi import MultiOptimizer
 from specc.spec.model import Spec
 
 # A configuration has no schema; where its structure is broken, reading it ends in one of these.
@@ -38,6 +39,10 @@ def from_keras(config: Json | str | Path, compile_config: Json | None = None) ->
         inputs = [item.layer for each in (model, *models.models.values()) for item in each.inputs]
         batch = next((layer.batch for layer in inputs if layer.batch is not None), None)
         train = train_spec(objects, training, batch) if training else None
+        optimizer = None if train is None else train.optimizer
+        if isinstance(optimizer, MultiOptimizer) and optimizer.optimizer_map and models.models:
+            message = "weights of nested models have other names here; write the map in the spec"
+            objects.wrong("compile.optimizer.optimizer_map", message)
     except MALFORMED as error:
         message = f"not a configuration that Keras writes: {type(error).__name__}: {error}"
         raise SpecError(Problem(objects.place, "", message)) from error

@@ -142,7 +142,7 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
             loss=["mse", saved("losses", "Mine")],
             optimizer=saved("optimizers", "SGD", learning_rate=saved("mine", "Odd")),
             metrics=["speed"],
-            weighted_metrics=["mae"],
+            weighted_metrics=["fast"],
             loss_weights="all",
         )
     paths = {problem.path.split("[float]")[0] for problem in error.value.problems}
@@ -150,6 +150,6 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
         "compile.loss[1]",
         "compile.metrics[0]",
         "compile.optimizer.learning_rate",
-        "compile.weighted_metrics",
+        "compile.weighted_metrics[0]",
     }
     assert any(path.startswith("compile.loss_weights") for path in paths)
