@@ -16,6 +16,7 @@ from specc.compiler.builder import (
     weight_shapes,
     weight_vectors,
 )
+from specc.compiler.lengths import check_lengths
 from specc.compiler.lowering import Forward, call_at, input_tensors, lower_network
 from specc.compiler.objective import Scored, results, score
 from specc.compiler.preparing import own_opset, prepared
@@ -84,11 +85,12 @@ class Compiler:
         """A compiler for a spec.
 
         Raises:
-            SpecError: the spec does not resolve.
+            SpecError: the spec does not resolve, or leaves lengths open.
             CompileError: an unknown target or an opset it does not write.
         """
         wanted = target(target_name)
         network = build(spec)
+        check_lengths(spec, network)
         least = own_opset(wanted.opset, network)
         if opset is not None and not least <= opset <= MAX_OPSET:
             texts = "" if least == wanted.opset else " for a model that reads texts"
