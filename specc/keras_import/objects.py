@@ -36,18 +36,26 @@ AROUND = ("LossFunctionWrapper", "MeanMetricWrapper")
 NEUTRAL: dict[str, object] = {"autocast": True, "sparse": False, "oov_method": "floormod"}
 # Keys that other parts of the importer read, or that follow from others.
 ELSEWHERE = ("name", "batch_input_shape", "vocabulary_size")
-# Keras' policies that compute in another type give other numbers.
+# Keras' policies that store weights in another type are refused. Mixed ones store them in float32
+# and round what they compute; without the rounding it is the same model.
+# Source: keras/src/dtype_policies/dtype_policy.py (3.15.1).
 FLOAT = "float32"
+MIXED = ("mixed_float16", "mixed_bfloat16")
 # Keras' wrappers of plain values.
 ARRAYS = ("__tuple__", "__tensor__", "__numpy__")
 
 
 class Objects:
-    """Turns serialised objects into members, and notes what cannot be expressed."""
+    """Turns serialised objects into members, and notes what cannot be expressed.
+
+    Attributes:
+        mixed: layers that Keras computes in another element type than float32, and their policies.
+    """
 
     def __init__(self, file: str) -> None:
         self.place = Place(file)
         self.problems = Problems()
+        self.mixed: dict[str, str] = {}
 
     def wrong(self, path: str, message: str) -> None:
         """Note one problem of the thing called `path`."""
@@ -118,13 +126,16 @@ class Objects:
         for family in families(annotation):
             if find(family, name) is not None:
                 return self.member(family, value, path)
-        self.wrong(path, f"unsupported object {name!r}")
+        inner = "model inside a layer; put its layers there one by one"
+        self.wrong(path, f"unsupported {inner if is_model(value) else f'object {name!r}'}")
         return None
 
     def _check_dtype(self, kind: type[Member], value: object, path: str) -> None:
         name = config_of(value).get("name") if is_object(value) else value
         own = kind.keras_dtype if issubclass(kind, Layer) else FLOAT
-        if name not in (None, FLOAT, own):
+        if name in MIXED:
+            self.mixed.setdefault(path, str(name))
+        elif name not in (None, FLOAT, own):
             self.wrong(path, f"dtype {name!r} is not supported; only {FLOAT} is")
 
 
@@ -144,6 +155,13 @@ def unwrapped(value: object) -> object:
 def is_object(value: object) -> TypeGuard[Json]:
     """Whether a JSON value is a serialised object."""
     return isinstance(value, Mapping) and "class_name" in value
+
+
+def is_model(config: object) -> bool:
+    """Whether a layer's configuration is a model's."""
+    return (
+        is_object(config) and config["class_name"] in ("Sequential", "Functional", "Model")
+    ) or ("input_layers" in config_of(config))
 
 
 def config_of(value: object) -> Json:

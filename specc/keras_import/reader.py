@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from specc.errors import Problem, SpecError
@@ -28,6 +29,9 @@ def from_keras(config: Json | str | Path, compile_config: Json | None = None) ->
 
     Raises:
         SpecError: something cannot be expressed; every such thing, with its layer's name.
+
+    Warns:
+        UserWarning: layers have a mixed policy, which is read as float32.
     """
     body, file = read(config)
     objects = Objects(file)
@@ -47,4 +51,8 @@ def from_keras(config: Json | str | Path, compile_config: Json | None = None) ->
         message = f"not a configuration that Keras writes: {type(error).__name__}: {error}"
         raise SpecError(Problem(objects.place, "", message)) from error
     objects.problems.check()
+    if objects.mixed:
+        policies = ", ".join(sorted(set(objects.mixed.values())))
+        message = f"{len(objects.mixed)} layers of {policies}, read as float32: Keras rounds more"
+        warnings.warn(f"{objects.place}: {message}".removeprefix(": "), stacklevel=2)
     return Spec(model, models.models, train, file=file)
