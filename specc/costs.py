@@ -140,12 +140,14 @@ def optimizer_bytes(network: Network, optimizer: AnyOptimizer) -> int:
     the model the rule's scalars, the step counter, and the rate unless a schedule gives it.
     Source: keras/src/optimizers/base_optimizer.py, build (3.15.1).
     """
-    rule = optimizer.rule
-    extra = rule.use_ema + (rule.gradient_accumulation_steps is not None)
-    count = len(rule.scalars()) + (not isinstance(rule.learning_rate, Schedule))
-    count += 0 if optimizer is rule else len(optimizer.scalars())
+    count = 0
+    for rule in optimizer.rules:
+        count += len(rule.scalars()) + (not isinstance(rule.learning_rate, Schedule))
+    count += len(optimizer.scalars()) if optimizer not in optimizer.rules else 0
     for weight in network.weights:
         if weight.trainable:
+            rule = optimizer.rule_of(weight.name)
+            extra = rule.use_ema + (rule.gradient_accumulation_steps is not None)
             shape = weight.weight.shape
             slots = rule.slots(shape, weight.name)
             count += sum(elements(shape if s.shape is None else s.shape) for s in slots)

@@ -161,7 +161,9 @@ class Engine:
             RunError: a schedule gives the rate.
         """
         if self.bundle.rate is None:
-            raise RunError("learning rate: expected a number to change, found a schedule")
+            raise RunError(
+                "learning rate: expected a number to change, found a schedule or several rules"
+            )
         self.trainer().set(LEARNING_RATE, np.array(rate, np.float32))
         self._moved = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,11 @@ def import_(
     from specc.network import build
     from specc.spec.write import dump
 
-    spec = from_keras(file)
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always")
+        spec = from_keras(file)
+    for note in noted:
+        complain(str(note.message))
     # Shapes tell what a configuration alone does not: an operation along the batch, for one.
     network = build(spec)
     text = dump(spec).encode()

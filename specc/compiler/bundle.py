@@ -47,7 +47,7 @@ class Bundle:
 
     Attributes:
         programs: `infer`, and with a `train:` section `train` and `eval`.
-        rate: the first learning rate; None when a schedule in the graph gives it.
+        rate: the first learning rate; None when a schedule gives it, or several rules have one.
         averaged: the slot that holds moving averages of the weights, when the optimizer has it.
     """
 
@@ -119,9 +119,9 @@ def bundle(compiler: Compiler) -> Bundle:
         programs["train"] = compiler.train()
         programs["eval"] = compiler.evaluate()
         infos = tuple(_target_info(compiler, t, programs["train"]) for t in _targets(compiler))
-        given = spec.train.optimizer.rule.learning_rate
-        rate = None if isinstance(given, Schedule) else float(given)
-        averaged = spec.train.optimizer.rule.use_ema
+        given = spec.train.optimizer.rate
+        rate = None if given is None or isinstance(given, Schedule) else float(given)
+        averaged = spec.train.optimizer.averages
     programs["infer"] = compiler.infer()
     weights = weight_infos(network)
     return Bundle(

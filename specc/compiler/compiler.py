@@ -23,7 +23,6 @@ from specc.compiler.program import Program
 from specc.compiler.scaling import Scaling
 from specc.compiler.state import (
     ITERATIONS,
-    LEARNING_RATE,
     METRICS,
     STATES,
     STATISTICS,
@@ -33,7 +32,7 @@ from specc.compiler.state import (
     scalar,
     vector,
 )
-from specc.compiler.update import Update
+from specc.compiler.updates import Updates
 from specc.data.preparation import Preparation
 from specc.errors import CompileError, MissingRuleError, Problem, SpecError
 from specc.graph import Value
@@ -41,7 +40,6 @@ from specc.network import Network, build
 from specc.network.lengths import open_problems
 from specc.network.objectives import Objective, objectives
 from specc.network.ports import PREFIXES, is_taken
-from specc.optimizers.schedules import Schedule
 from specc.primitives import Tensor, Trace, graph_input, is_float
 from specc.spec.model import Spec
 from specc.targets.layout import plain
@@ -153,35 +151,32 @@ class Compiler:
         loss = made[0].value
         self._store_unused(realiser)
         parts = {w.name: source.parts[w.name] for w in trainable}
-        rule, scaling = train.optimizer.rule, Scaling(b, train.optimizer)
+        scaling = Scaling(b, train.optimizer)
         found = self._gradients(b, [(loss, scaling.seed(loss))], list(parts.values()))
         whole = [
             zeros_like(b.graph, p) if g is None else g
             for g, p in zip(found, parts.values(), strict=True)
         ]
         grads = dict(zip(parts, scaling.unscaled(whole), strict=True))
-        rate_state = scalar(LEARNING_RATE, "float32")
-        scheduled = isinstance(rule.learning_rate, Schedule)
-        rate = None if scheduled else bound(realiser, trace, b.state(rate_state))
         vectors = weight_vectors(self.network, self.storage)
         trained = [v for v in vectors if v.trains]
-        update = Update(b, realiser, trace, rule, trainable, trained, step, rate, scaling.finite)
+        updates = Updates.of(
+            b, realiser, trace, train.optimizer, trainable, trained, step, scaling.finite
+        )
         flats = {v.name: self._moved(b, v, forward, realiser, source) for v in trained}
         with b.graph.scope("update"):
-            new = update.apply(flats, grads)
-            for held in trained:
+            new = updates.apply(flats, grads)
+            for held in updates.vectors:
                 b.next(held, new[held.name])
-            update.count(counter)
+            updates.go_on(counter)
             scaling.advance(realiser, trace)
-            if not scheduled:
-                b.next(rate_state, b.state(rate_state))
         for held in vectors:
             if not held.trains:
                 b.next(held, self._moved(b, held, forward, realiser, source))
         b.output("loss", loss, "loss")
         metrics = self._metrics(b, realiser, trace, scored)
-        states = [*vectors, *update.slot_tensors(), *scaling.tensors(), counter]
-        states += [] if scheduled else [rate_state]
+        states = [*vectors, *updates.tensors(), *scaling.tensors(), counter]
+        states += [] if updates.rate is None else [updates.rate]
         self.state = StateMap((*states, metrics))
         return b.program(f"{self.spec.name}_train", {})
 

@@ -11,6 +11,7 @@ from specc.compiler.update import SLOT
 from specc.graph import Value
 from specc.optimizers import AnyOptimizer
 from specc.optimizers.loss_scale import COUNTER, SCALE, LossScaleOptimizer
+from specc.optimizers.multi import MultiOptimizer
 from specc.primitives import Trace
 from specc.targets.realiser import Realiser
 
@@ -38,12 +39,17 @@ class Scaling:
         held = next(t for t in self.tensors() if t.name == SLOT + name)
         return self.builder.state(held)
 
+    def _fixed(self) -> float:
+        optimizer = self.optimizer
+        if isinstance(optimizer, MultiOptimizer):
+            return optimizer.loss_scale_factor or 1.0
+        return optimizer.rules[0].loss_scale_factor or 1.0
+
     def seed(self, loss: Value) -> Value:
         """The cotangent of the loss."""
         if isinstance(self.optimizer, LossScaleOptimizer):
             return self.builder.graph.cast(self._held(SCALE), loss.dtype)
-        fixed = self.optimizer.rule.loss_scale_factor or 1.0
-        return self.builder.graph.const(fixed, loss.dtype)
+        return self.builder.graph.const(self._fixed(), loss.dtype)
 
     def unscaled(self, grads: Sequence[Value]) -> list[Value]:
         """Gradients of the loss from those of the scaled loss."""
@@ -51,7 +57,7 @@ class Scaling:
             self.finite = self._all_finite(grads)
             scale = self._held(SCALE)
             return [g / scale for g in grads]
-        fixed = self.optimizer.rule.loss_scale_factor or 1.0
+        fixed = self._fixed()
         return list(grads) if fixed == 1.0 else [g * (1.0 / fixed) for g in grads]
 
     def _all_finite(self, grads: Sequence[Value]) -> Value:

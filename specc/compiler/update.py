@@ -47,6 +47,8 @@ class Update:
     rate: Tensor | None
     gate: Value | None = None
     """Whether there is an update at all, a bool; None: always."""
+    prefix: str = SLOT
+    """What names of the slots' state tensors begin with."""
 
     def _gated(self, new: Value, old: Value) -> Value:
         """A new value, or the old one where there is no update."""
@@ -78,7 +80,7 @@ class Update:
     def slot_tensors(self) -> list[StateTensor]:
         """State of the slots, of each slot as many tensors as of weights; the rule's scalars."""
         tensors = [t for of in self._slot_tensors().values() for t in of.values()]
-        return [*tensors, *(scalar(SLOT + s.name, "float32", float(s.start))
+        return [*tensors, *(scalar(self.prefix + s.name, "float32", float(s.start))
                             for s in self.optimizer.scalars())]  # fmt: skip
 
     def _slot_tensors(self) -> dict[str, dict[str, StateTensor]]:
@@ -88,7 +90,7 @@ class Update:
         for held in self.vectors:
             behind = held.name.removeprefix(WEIGHTS)
             for name in names:
-                made = self._slot_tensor(name, SLOT + name + behind, self._in(held))
+                made = self._slot_tensor(name, self.prefix + name + behind, self._in(held))
                 if made.elements:
                     found[name][held.name] = made
         return found
@@ -113,7 +115,9 @@ class Update:
         `flats` and the result are by the name of the state tensor, `grads` by that of the weight.
         The new slots become outputs of the builder.
         """
-        scalars = {s.name: scalar(SLOT + s.name, "float32") for s in self.optimizer.scalars()}
+        scalars = {
+            s.name: scalar(self.prefix + s.name, "float32") for s in self.optimizer.scalars()
+        }
         bounds = {
             name: bound(self.realiser, self.trace, self.builder.state(t))
             for name, t in scalars.items()

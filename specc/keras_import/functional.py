@@ -11,11 +11,10 @@ from specc.keras_import.nodes import (
     History,
     KerasCall,
     call_of,
-    is_model,
     layer_name,
     outputs_of,
 )
-from specc.keras_import.objects import Objects, config_of
+from specc.keras_import.objects import Objects, config_of, is_model
 from specc.keras_import.operations import is_operation, operation
 from specc.keras_import.source import Json
 from specc.spec.model import Entry, InputSpec, ModelSpec, Reference

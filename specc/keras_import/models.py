@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import cast, get_args
 
 from specc.keras_import.functional import functional
-from specc.keras_import.nodes import is_model, layer_name
-from specc.keras_import.objects import Objects, config_of
+from specc.keras_import.nodes import layer_name
+from specc.keras_import.objects import Objects, config_of, is_model
 from specc.keras_import.source import Json
 from specc.layer import InputLayer
 from specc.layers import Layer

@@ -63,22 +63,21 @@ def call_of(data: object) -> KerasCall:
     named: dict[str, History] = {}
     flags: dict[str, Any] = {}
     lists: dict[str, tuple[History | None, ...]] = {}
-    for key, value in sorted(kwargs.items()):
+    for key, value in sorted(cast("Mapping[str, object]", kwargs).items()):
         history = history_of(value)
         if history is not None:
             named[key] = history
-        elif isinstance(value, list) and tensors_in(cast("list[object]", value)):
+        elif isinstance(value, list) and tensors_in(value) and not any(plain_in(value)):
             lists[key] = tuple(_flat(cast("list[object]", value)))
-        elif value is not None and key != "training":
+        elif (tensors_in(value) or any(plain_in(value))) and key != "training":
             # Keras' functional models replace `training` by their own in every call.
             flags[key] = value
     tensors: list[History | None] = []
     constants: dict[int, object] = {}
     for position, value in enumerate(args):
-        found = tensors_in(value)
-        tensors += found or [None]
-        if not found and value is not None:
-            constants[position] = value
+        tensors += tensors_in(value) or [None]
+        for plain in plain_in(value):
+            constants[position] = plain
     return KerasCall(tuple(tensors), named, flags, lists, constants, args, kwargs)
 
 
@@ -119,13 +118,27 @@ def tensors_in(value: object) -> list[History]:
     history = history_of(value)
     if history is not None:
         return [history]
-    items: Sequence[object] = ()
+    return [found for item in _items(value) or () for found in tensors_in(item)]
+
+
+def plain_in(value: object) -> Iterator[object]:
+    """What nested lists and mappings hold besides tensors and null."""
+    items = _items(value)
+    if items is not None:
+        for item in items:
+            yield from plain_in(item)
+    elif value is not None and history_of(value) is None:
+        yield value
+
+
+def _items(value: object) -> Sequence[object] | None:
+    """The items of a list or a mapping, in the order in which Keras walks them."""
     if isinstance(value, list | tuple):
-        items = cast("Sequence[object]", value)
-    elif isinstance(value, Mapping) and "class_name" not in value:
+        return cast("Sequence[object]", value)
+    if isinstance(value, Mapping) and "class_name" not in value:
         mapping = cast("Mapping[str, object]", value)
-        items = [mapping[key] for key in sorted(mapping)]
-    return [found for item in items for found in tensors_in(item)]
+        return [mapping[key] for key in sorted(mapping)]
+    return None
 
 
 def _legacy_call(data: Sequence[Sequence[Any]]) -> KerasCall:
@@ -145,13 +158,6 @@ def outputs_of(value: object) -> list[History]:
     if len(entries) == 3 and isinstance(entries[0], str):  # noqa: PLR2004
         return [_history(entries)]
     return [found for item in entries for found in outputs_of(item)]
-
-
-def is_model(config: Json) -> bool:
-    """Whether a layer's configuration is a model's."""
-    return config["class_name"] in ("Sequential", "Functional", "Model") or (
-        "input_layers" in config_of(config)
-    )
 
 
 def layer_name(layer: Json) -> str:

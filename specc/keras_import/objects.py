@@ -17,8 +17,8 @@ from specc import activations
 from specc.activations import Chosen
 from specc.errors import Place, nearest
 from specc.family import Member, snake_case
+from specc.keras_import.refused import reason
 from specc.keras_import.source import Json
-from specc.layer import refusal
 from specc.layers import Layer
 from specc.layers.activation import Activation
 from specc.layers.operations import Operation
@@ -28,13 +28,22 @@ from specc.spec.problems import Problems
 M = TypeVar("M", bound=Member)
 
 # (family, Keras class): our key, where the class's own name or snake_case does not lead to it.
-RENAMED = {("metric", "Accuracy"): "exact_accuracy"}
+RENAMED = {
+    ("metric", "Accuracy"): "exact_accuracy",
+    ("initializer", "IdentityInitializer"): "identity",
+    ("initializer", "OrthogonalInitializer"): "orthogonal",
+    ("initializer", "STFTInitializer"): "stft",
+}
+# Keras' classes around a function of two tensors, which the kinds here are already.
+AROUND = ("LossFunctionWrapper", "MeanMetricWrapper")
 
 # Keys that kinds lack, and the value at which they change nothing; null never changes anything.
 NEUTRAL: dict[str, object] = {"autocast": True, "sparse": False, "oov_method": "floormod"}
 # Keys that other parts of the importer read, or that follow from others.
 ELSEWHERE = ("name", "batch_input_shape", "vocabulary_size")
-# Keras' policies that compute in another type give other numbers.
+# Keras' policies that store weights in another type are refused. Mixed ones store them in float32
+# and round what they compute; without the rounding it is the same model.
+# Source: keras/src/dtype_policies/dtype_policy.py (3.15.1).
 FLOAT = "float32"
 # Layers that are functions, and which: Keras takes them for activations too.
 FUNCTIONS = {
@@ -44,16 +53,22 @@ FUNCTIONS = {
     "ReLU": "relu",
     "Softmax": "softmax",
 }
+MIXED = ("mixed_float16", "mixed_bfloat16")
 # Keras' wrappers of plain values.
 ARRAYS = ("__tuple__", "__tensor__", "__numpy__")
 
 
 class Objects:
-    """Turns serialised objects into members, and notes what cannot be expressed."""
+    """Turns serialised objects into members, and notes what cannot be expressed.
+
+    Attributes:
+        mixed: layers that Keras computes in another element type than float32, and their policies.
+    """
 
     def __init__(self, file: str) -> None:
         self.place = Place(file)
         self.problems = Problems()
+        self.mixed: dict[str, str] = {}
 
     def wrong(self, path: str, message: str) -> None:
         """Note one problem of the thing called `path`."""
@@ -61,13 +76,14 @@ class Objects:
 
     def member(self, family: type[M], value: object, path: str) -> M | None:
         """A member of `family` from an object or a name; None when it cannot be expressed."""
+        value = unwrapped(value)
         if isinstance(value, str) and value in family.members:
             return family.parse(value)
         name: object = value["class_name"] if is_object(value) else value
         kind = find(family, name) if isinstance(name, str) else None
-        reason = refusal(str(name)) if issubclass(family, Layer) else None
-        if kind is None and reason is not None:
-            self.wrong(path, reason)
+        why = reason(family.family_name, str(name))
+        if kind is None and why is not None:
+            self.wrong(path, why)
             return None
         if kind is None:
             kinds = [kind for kind in family.kinds().values() if not issubclass(kind, Operation)]
@@ -108,8 +124,15 @@ class Objects:
             return [self._value(annotation, item, path) for item in cast("list[object]", value)]
         if isinstance(value, float) and math.isnan(value):
             self.wrong(path, "expected a number, found nan")
-        if not is_object(value):
-            return value
+        if is_object(value):
+            return self._object(annotation, value, path)
+        if isinstance(value, dict):
+            named = cast("dict[str, object]", value)
+            return {key: self._value(annotation, item, path) for key, item in named.items()}
+        return value
+
+    def _object(self, annotation: object, value: Json, path: str) -> object:
+        """A serialised object as the field wants it."""
         name = value["class_name"]
         if name == "function":
             return value.get("config")
@@ -117,10 +140,12 @@ class Objects:
             return config_of(value).get("value", value.get("items"))
         if Chosen in get_args(annotation):
             return self._function(value, path)
-        family = next((each for each in families(annotation) if find(each, name)), None)
-        if family is None:
-            self.wrong(path, f"unsupported object {name!r}")
-        return None if family is None else self.member(family, value, path)
+        for family in families(annotation):
+            if find(family, name) is not None:
+                return self.member(family, value, path)
+        inner = "model inside a layer; put its layers there one by one"
+        self.wrong(path, f"unsupported {inner if is_model(value) else f'object {name!r}'}")
+        return None
 
     def _function(self, value: Json, path: str) -> object:
         """A layer where a function stands: `Dense(activation=LeakyReLU(0.1))`."""
@@ -146,13 +171,35 @@ class Objects:
             own = (FLOAT, kind.keras_dtype)
         elif issubclass(kind, Metric):
             own = kind.keras_dtypes
-        if name is not None and name not in own:
+        if name in MIXED:
+            self.mixed.setdefault(path, str(name))
+        elif name is not None and name not in own:
             self.wrong(path, f"dtype {name!r} is not supported; only {FLOAT} is")
+
+
+def unwrapped(value: object) -> object:
+    """A function by its name; what is around a function as if it were that function's class."""
+    if not is_object(value):
+        return value
+    if value["class_name"] == "function":
+        return value.get("config")
+    if value["class_name"] not in AROUND:
+        return value
+    config = dict(config_of(value))
+    function = unwrapped(config.pop("fn", None))
+    return {**value, "class_name": str(function), "config": config}
 
 
 def is_object(value: object) -> TypeGuard[Json]:
     """Whether a JSON value is a serialised object."""
     return isinstance(value, Mapping) and "class_name" in value
+
+
+def is_model(config: object) -> bool:
+    """Whether a layer's configuration is a model's."""
+    return (
+        is_object(config) and config["class_name"] in ("Sequential", "Functional", "Model")
+    ) or ("input_layers" in config_of(config))
 
 
 def config_of(value: object) -> Json:

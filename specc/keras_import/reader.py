@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from specc.errors import Problem, SpecError
@@ -10,6 +11,7 @@ from specc.keras_import.models import Models
 from specc.keras_import.objects import Objects
 from specc.keras_import.source import Json, read
 from specc.keras_import.training import train_spec
+from specc.optimizers.multi import MultiOptimizer
 from specc.spec.model import Spec
 
 # A configuration has no schema; where its structure is broken, reading it ends in one of these.
@@ -35,6 +37,9 @@ def from_keras(config: Json | str | Path, compile_config: Json | None = None) ->
 
     Raises:
         SpecError: something cannot be expressed; every such thing, with its layer's name.
+
+    Warns:
+        UserWarning: layers have a mixed policy, which is read as float32.
     """
     body, file = read(config)
     objects = Objects(file)
@@ -46,8 +51,16 @@ def from_keras(config: Json | str | Path, compile_config: Json | None = None) ->
         inputs = [item.layer for each in (model, *models.models.values()) for item in each.inputs]
         batch = next((layer.batch for layer in inputs if layer.batch is not None), None)
         train = train_spec(objects, training, batch) if training else None
+        optimizer = None if train is None else train.optimizer
+        if isinstance(optimizer, MultiOptimizer) and optimizer.optimizer_map and models.models:
+            message = "weights of nested models have other names here; write the map in the spec"
+            objects.wrong("compile.optimizer.optimizer_map", message)
     except MALFORMED as error:
         message = f"not a configuration that Keras writes: {type(error).__name__}: {error}"
         raise SpecError(Problem(objects.place, "", message)) from error
     objects.problems.check()
+    if objects.mixed:
+        policies = ", ".join(sorted(set(objects.mixed.values())))
+        message = f"{len(objects.mixed)} layers of {policies}, read as float32: Keras rounds more"
+        warnings.warn(f"{objects.place}: {message}".removeprefix(": "), stacklevel=2)
     return Spec(model, models.models, train, file=file)

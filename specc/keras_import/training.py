@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from pydantic import ValidationError
 
 from specc.family import Member
-from specc.keras_import.objects import Objects
+from specc.keras_import.objects import Objects, config_of, is_object
 from specc.keras_import.source import Json
 from specc.losses import Loss
 from specc.metrics import Metric
 from specc.optimizers import AnyOptimizer
 from specc.optimizers.loss_scale import LossScaleOptimizer
+from specc.optimizers.multi import MultiOptimizer
 from specc.spec.train import TrainSpec
 
 M = TypeVar("M", bound=Member)
@@ -26,19 +27,18 @@ def train_spec(objects: Objects, config: Json, batch: int | None = None) -> Trai
 
     `batch` is the fixed batch size of the model, which training then has too.
     """
+    read: dict[str, Callable[[object], object]] = {
+        "loss": lambda value: _spread(objects, Loss, value, f"{PATH}.loss"),
+        "loss_weights": _weights,
+        "optimizer": lambda value: _optimizer(objects, value),
+        "metrics": lambda value: _metrics(objects, value, f"{PATH}.metrics"),
+        "weighted_metrics": lambda value: _metrics(objects, value, f"{PATH}.weighted_metrics"),
+    }
     fields: dict[str, Any] = {} if batch is None else {"batch_size": batch}
     before = len(objects.problems)
-    if config.get("loss") is not None:
-        fields["loss"] = _spread(objects, Loss, config["loss"], f"{PATH}.loss")
-    if config.get("loss_weights") is not None:
-        fields["loss_weights"] = _weights(config["loss_weights"])
-    if config.get("optimizer") is not None:
-        optimizer = _optimizer(objects, config["optimizer"])
-        if optimizer is not None:
-            fields["optimizer"] = optimizer
-    for key in ("metrics", "weighted_metrics"):
-        if config.get(key):
-            fields[key] = _metrics(objects, config[key], f"{PATH}.{key}")
+    for name, part in read.items():
+        if config.get(name) not in (None, []):
+            fields[name] = part(config[name])
     # A part that is wrong would only be reported again, as missing or of another type.
     if len(objects.problems) > before:
         return None
@@ -93,15 +93,28 @@ def _listed(item: object) -> list[object]:
 
 def _optimizer(objects: Objects, value: object) -> AnyOptimizer | None:
     """The optimizer, its rate in the fewest digits that mean the same float32."""
-    optimizer = objects.member(AnyOptimizer, value, f"{PATH}.optimizer")
+    path = f"{PATH}.optimizer"
+    if is_object(value) and value["class_name"] == "MultiOptimizer":
+        value = _flattened(value)
+    optimizer = objects.member(AnyOptimizer, value, path)
     return None if optimizer is None else _rounded(optimizer)
+
+
+def _flattened(value: Json) -> Json:
+    """A `MultiOptimizer` without the `OptimizerMap` in it."""
+    config = dict(config_of(value))
+    return {**value, "config": {**config, **config_of(config.pop("optimizer_map", None))}}
 
 
 def _rounded(optimizer: AnyOptimizer) -> AnyOptimizer:
     if isinstance(optimizer, LossScaleOptimizer):
         inner = _rounded(optimizer.inner_optimizer)
         return optimizer.model_copy(update={"inner_optimizer": inner})
-    rate = optimizer.rule.learning_rate
+    if isinstance(optimizer, MultiOptimizer):
+        inner = _rounded(optimizer.default_optimizer)
+        named = {name: _rounded(each) for name, each in optimizer.optimizer_map.items()}
+        return optimizer.model_copy(update={"default_optimizer": inner, "optimizer_map": named})
+    rate = optimizer.rate
     if not isinstance(rate, float):
         return optimizer
     # Keras prints the float32 it holds: 0.0010000000474974513 was 0.001.

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from typing_extensions import override
 
-from specc.losses import Loss, crossentropy, divergence, hinge, regression
+from specc.losses import Loss, crossentropy, divergence, focal, hinge, regression
 from specc.metrics.base import MeanMetric, Metric
 from specc.primitives import Tensor
 from specc.tensors import Shape
@@ -104,6 +104,24 @@ class LogCoshError(LossMean):
     title: ClassVar[str] = "logcosh"
     aliases: ClassVar[tuple[str, ...]] = ("log_cosh", "logcosh")
     loss: ClassVar[type[Loss]] = regression.LogCosh
+
+
+class Huber(LossMean):
+    """Mean of e^2 / 2 for errors e = p - y up to 1, of |e| - 1 / 2 beyond."""
+
+    loss: ClassVar[type[Loss]] = regression.Huber
+
+
+class BinaryFocalCrossentropy(LossMean):
+    """Mean of binary cross-entropies times (1 - p of the right side)^2."""
+
+    loss: ClassVar[type[Loss]] = focal.BinaryFocalCrossentropy
+
+
+class CategoricalFocalCrossentropy(LossMean):
+    """Mean of -0.25 sum y (1 - p)^2 log p."""
+
+    loss: ClassVar[type[Loss]] = focal.CategoricalFocalCrossentropy
 
 
 class BinaryCrossentropy(LossMean):

@@ -5,16 +5,18 @@ Every problem is collected; a layer whose inputs failed is skipped, so nothing i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from specc.errors import InternalError, SpecError
+from specc.errors import InternalError, SpecError, nearest
 from specc.layer import InputLayer
 from specc.network.freezing import frozen
 from specc.network.graph import Network, Node
 from specc.network.model import ModelBuilder
 from specc.network.objectives import objectives
 from specc.network.ports import NAMES, PREFIXES, is_taken
+from specc.optimizers.multi import MultiOptimizer
 from specc.spec.model import ModelSpec, Spec
 from specc.spec.problems import Problems
 
@@ -32,6 +34,7 @@ def build(spec: Spec) -> Network:
         _check_names(network, problems)
         _check_inputs(network, problems)
         _check_batch(network, spec, problems)
+        _check_optimizer(network, spec, problems)
     if network is not None and spec.train is not None:
         try:
             objectives(network, spec.train, spec.place)
@@ -80,6 +83,24 @@ def _check_batch(network: Network, spec: Spec, problems: Problems) -> None:
         found = spec.train.batch_size
         message = f"expected {size}, the batch of the inputs, found {found}; write it"
         problems.add(spec.place("train.batch_size"), "train.batch_size", message)
+
+
+def _check_optimizer(network: Network, spec: Spec, problems: Problems) -> None:
+    """Report names and patterns of an optimizer's map that mean no weight, or the same one."""
+    optimizer = None if spec.train is None else spec.train.optimizer
+    if not isinstance(optimizer, MultiOptimizer):
+        return
+    names = [weight.name for weight in network.weights if weight.trainable]
+    place, path = spec.place("train.optimizer"), "train.optimizer.multi_optimizer"
+    for pattern in optimizer.optimizer_map:
+        if pattern not in names and not any(re.fullmatch(pattern, name) for name in names):
+            message = f"expected the name of a trained weight, found {pattern!r};"
+            problems.add(place, f"{path}.optimizer_map", message + nearest(pattern, names))
+    for name in names:
+        try:
+            optimizer.rule_of(name)
+        except ValueError as error:
+            problems.add(place, f"{path}.optimizer_map", f"expected one rule for each: {error}")
 
 
 @dataclass(slots=True)

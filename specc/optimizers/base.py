@@ -47,8 +47,23 @@ class AnyOptimizer(Member):
 
     @property
     @abstractmethod
-    def rule(self) -> Optimizer:
-        """The update rule."""
+    def rules(self) -> tuple[Optimizer, ...]:
+        """The update rules in it."""
+
+    @abstractmethod
+    def rule_of(self, weight: str) -> Optimizer:
+        """The update rule of the weight with a name."""
+
+    @property
+    def rate(self) -> float | Schedule | None:
+        """The learning rate of the only rule; None where there are several."""
+        rules = self.rules
+        return rules[0].learning_rate if len(rules) == 1 else None
+
+    @property
+    def averages(self) -> bool:
+        """Whether averages of weights are kept."""
+        return any(rule.use_ema for rule in self.rules)
 
     def scalars(self) -> tuple[Slot, ...]:
         """What is kept for the whole model."""
@@ -121,7 +136,11 @@ class Optimizer(AnyOptimizer):
 
     @property
     @override
-    def rule(self) -> Optimizer:
+    def rules(self) -> tuple[Optimizer, ...]:
+        return (self,)
+
+    @override
+    def rule_of(self, weight: str) -> Optimizer:
         return self
 
     def decay(self, slots: Mapping[str, Tensor]) -> float | None:
@@ -145,3 +164,13 @@ class Optimizer(AnyOptimizer):
         """The scalars after step t; `update` sees those from before it."""
         del t
         return dict(scalars)
+
+
+def only_rule(value: AnyOptimizer) -> AnyOptimizer:
+    """A validator of optimizers that are update rules themselves."""
+    if not isinstance(value, Optimizer):
+        raise PydanticCustomError(
+            "update_rule", "expected an update rule (adam, sgd, ...), found {found}",
+            {"found": value.key},
+        )  # fmt: skip
+    return value

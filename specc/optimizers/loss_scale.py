@@ -5,24 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, PositiveFloat
-from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from specc import primitives as ops
-from specc.optimizers.base import AnyOptimizer, Optimizer, Slot
+from specc.optimizers.base import AnyOptimizer, Optimizer, Slot, only_rule
 from specc.optimizers.step import blend, holds
 from specc.primitives import Tensor
 
 COUNTER, SCALE = "step_counter", "dynamic_scale"
-
-
-def _is_rule(value: AnyOptimizer) -> AnyOptimizer:
-    if not isinstance(value, Optimizer):
-        raise PydanticCustomError(
-            "update_rule", "expected an update rule (adam, sgd, ...), found {found}",
-            {"found": value.key},
-        )  # fmt: skip
-    return value
 
 
 class LossScaleOptimizer(AnyOptimizer):
@@ -36,7 +26,7 @@ class LossScaleOptimizer(AnyOptimizer):
     Precision Training (2018).
     """
 
-    inner_optimizer: Annotated[AnyOptimizer, AfterValidator(_is_rule)]
+    inner_optimizer: Annotated[AnyOptimizer, AfterValidator(only_rule)]
     """The update rule."""
 
     initial_scale: PositiveFloat = 2.0**15
@@ -48,8 +38,12 @@ class LossScaleOptimizer(AnyOptimizer):
 
     @property
     @override
-    def rule(self) -> Optimizer:
-        return self.inner_optimizer.rule
+    def rules(self) -> tuple[Optimizer, ...]:
+        return self.inner_optimizer.rules
+
+    @override
+    def rule_of(self, weight: str) -> Optimizer:
+        return self.inner_optimizer.rule_of(weight)
 
     @override
     def scalars(self) -> tuple[Slot, ...]:

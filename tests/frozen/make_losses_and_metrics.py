@@ -175,6 +175,10 @@ METRICS = [
     ("OneHotIoU", {"num_classes": 4, "target_class_ids": [1]}, "one_hot"),
     ("OneHotMeanIoU", {"num_classes": 4}, "one_hot"),
     ("BinaryIoU", {"threshold": 0.4}, "bits"),
+    # Functions that Keras has no class for.
+    ("huber", {}, "real"),
+    ("binary_focal_crossentropy", {}, "bits"),
+    ("categorical_focal_crossentropy", {}, "one_hot"),
 ]
 
 # Their confusion matrix is one of integers in Keras, which cuts weights.
@@ -207,9 +211,16 @@ def loss_case(index, name, fields, kind):
     return case
 
 
+def metric_of(name, fields):
+    made = getattr(keras.metrics, name)
+    if name[0].isupper():
+        return made(**fields)
+    return keras.metrics.MeanMetricWrapper(made, name=name)
+
+
 def metric_case(index, name, fields, kind):
-    metric = getattr(keras.metrics, name)(**fields)
-    weighted = getattr(keras.metrics, name)(**fields)
+    metric = metric_of(name, fields)
+    weighted = metric_of(name, fields)
     batches = []
     for part in range(2):
         y, p = inputs(kind, 1000 + 2 * index + part)

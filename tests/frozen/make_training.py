@@ -178,6 +178,19 @@ SCALED = [
     case("loss_scale_optimizer_accumulating", losses.MeanSquaredError(reduction="sum"),
          optimizer=Scaled(optimizers.Nadam(0.1, gradient_accumulation_steps=2), 2.0**126, 3)),
 ]  # fmt: skip
+Map = optimizers.OptimizerMap
+SEVERAL = [
+    case("multi_optimizer",
+         optimizer=optimizers.MultiOptimizer(
+             Map(SGD(0.1, momentum=0.9), {"hidden/.*": Adam(0.02), "out/bias": SGD(0.3)}))),
+    case("multi_optimizer_of_many",
+         optimizer=optimizers.MultiOptimizer(
+             Map(optimizers.Muon(0.02),
+                 {"hidden/bias": optimizers.Nadam(schedules.ExponentialDecay(0.2, 2, 0.5)),
+                  "out/.*": optimizers.Nadam(0.05, use_ema=True, ema_overwrite_frequency=2,
+                                             clipnorm=0.3)}),
+             loss_scale_factor=16.0)),
+]  # fmt: skip
 # How losses and metrics meet weights, masks and positions, and what logs are called.
 COUNTED = [
     case("metrics_of_one_name", losses.BinaryCrossentropy(), "binary", model=mlp(2, "sigmoid"),
@@ -206,7 +219,7 @@ COUNTED = [
     case("accumulation_of_one_element", model=mlp(1),
          optimizer=SGD(0.1, gradient_accumulation_steps=2, clipnorm=0.3)),
 ]  # fmt: skip
-STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *SCALED, *COUNTED]
+STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *SCALED, *SEVERAL, *COUNTED]
 
 # Arguments of fit besides x and y, of which there are N.
 N = 11

@@ -256,7 +256,7 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
             [
                 source("x", 4),
                 layer("odd", "MyLayer", [["x", 0, 0]], module="mine", a=1),
-                layer("half", "Dense", [["odd", 0, 0]], units=3, dtype="mixed_float16"),
+                layer("half", "Dense", [["odd", 0, 0]], units=3, dtype="float16"),
                 layer("plus", "Erfinv", [["half", 0, 0]], module="keras.src.ops.numpy"),
                 layer("norm", "BatchNormalization", [["plus", 0, 0]], synchronized=True),
                 layer("low", "Dense", [["norm", 0, 0]], units=3, tiles=4),
@@ -279,7 +279,7 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
         "odd", "half", "plus", "norm", "low", "wrong", "act", "custom.kernel_initializer",
     }  # fmt: skip
     assert "unsupported layer 'MyLayer'" in starts["odd"]
-    assert "dtype 'mixed_float16' is not supported; only float32 is" in starts["half"]
+    assert "dtype 'float16' is not supported; only float32 is" in starts["half"]
     assert (
         "the operation Erfinv of keras.ops.numpy is not supported; did you mean 'Erf'?"
         in starts["plus"]
@@ -297,6 +297,47 @@ def test_a_constant_among_the_tensors():
     )
     config["config"]["layers"][1]["inbound_nodes"] = [{"args": [2.0], "kwargs": {}}]
     assert problems(config) == ["d: the constant argument 2.0 is not supported"]
+
+
+@pytest.mark.parametrize("by_keyword", [False, True])
+def test_a_constant_in_a_list_of_tensors(by_keyword):
+    constant = {"class_name": "__tensor__", "config": {"value": [[1.0] * 4], "dtype": "float32"}}
+    add = layer("add", "Add", [("x", 0, 0)])
+    tensor = add["inbound_nodes"][0]["args"][0]
+    listed = [tensor, constant]
+    call = {"args": [], "kwargs": {"inputs": listed}} if by_keyword else {"args": [listed]}
+    add["inbound_nodes"] = [{"kwargs": {}, **call}]
+    model = functional([source("x", 4), add], [["x", 0, 0]], [["add", 0, 0]])
+    (problem,) = problems(model)
+    assert "add: the " in problem
+    assert "argument" in problem
+    assert "is not supported" in problem
+
+
+def test_mixed_policies_are_read_as_float32_and_told():
+    """Oracle: the same model without a policy."""
+    policy = {"class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}
+
+    def model(**more):
+        dense = layer("d", "Dense", [["x", 0, 0]], units=2, **more)
+        return functional([source("x", 4), dense], ["x", 0, 0], ["d", 0, 0])
+
+    with pytest.warns(UserWarning, match="1 layers of mixed_float16, read as float32"):
+        assert from_keras(model(dtype=policy)) == from_keras(model())
+
+
+def test_masks_that_are_all_null():
+    inner = functional([source("a", 4), source("b", 4)], [["a", 0, 0], ["b", 0, 0]], ["b", 0, 0])
+    nested = {
+        **inner,
+        "name": "m",
+        "inbound_nodes": layer("m", "M", [("x", 0, 0)])["inbound_nodes"],
+    }
+    tensor = nested["inbound_nodes"][0]["args"][0]
+    for mask in ({"a": None, "b": None}, [None, None]):
+        nested["inbound_nodes"] = [{"args": [{"a": tensor, "b": tensor}], "kwargs": {"mask": mask}}]
+        spec = from_keras(functional([source("x", 4), nested], [["x", 0, 0]], [["m", 1, 0]], "o"))
+        assert spec.model.entries[0].inputs == (Reference("x", 0), Reference("x", 0))
 
 
 def test_tensors_by_keyword_that_a_layer_does_not_take():

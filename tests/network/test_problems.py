@@ -171,7 +171,11 @@ def test_a_length_that_only_the_call_makes_wrong():
     ("train", "message"),
     [
         ({"loss": {"z": "mse"}}, "train.loss: no output is called 'z'; valid: p, q"),
-        ({"loss": "mse"}, "train.loss: 1 for 2 outputs (p, q); write one for each"),
+        ({"loss": ["mse"]}, "train.loss: 1 for 2 outputs (p, q); write one for each"),
+        (
+            {"loss": "mse", "weighted_metrics": {"p": [{"recall": {"top_k": 5}}]}},
+            "train.weighted_metrics: recall for output 'p': recall expects top_k of at most",
+        ),
         ({"loss": ["mse", "mse"], "loss_weights": [1.0]}, "train.loss_weights: 1 for 2 outputs"),
         ({"loss": ["mse", "mse"], "metrics": {"s": ["mae"]}}, "train.metrics: no output is called"),
         (
