@@ -107,7 +107,7 @@ class Updates:
         self, vectors: Sequence[StateTensor], parts: Mapping[str, Value]
     ) -> dict[str, Value]:
         """State tensors of their weights."""
-        g, found = self.builder.graph, {}
+        g, found = self.builder.graph, dict[str, Value]()
         for v in vectors:
             own = [parts[e.name] for e in v.elements]
             found[v.name] = own[0] if len(own) == 1 else g.op("Concat", *own, axis=0)

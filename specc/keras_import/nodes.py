@@ -64,12 +64,13 @@ def call_of(data: object) -> KerasCall:
     flags: dict[str, Any] = {}
     lists: dict[str, tuple[History | None, ...]] = {}
     for key, value in sorted(cast("Mapping[str, object]", kwargs).items()):
-        history = history_of(value)
+        history, has_plain = history_of(value), any(plain_in(value))
+        has_tensors = bool(tensors_in(value))
         if history is not None:
             named[key] = history
-        elif isinstance(value, list) and tensors_in(value) and not any(plain_in(value)):
+        elif isinstance(value, list) and has_tensors and not has_plain:
             lists[key] = tuple(_flat(cast("list[object]", value)))
-        elif (tensors_in(value) or any(plain_in(value))) and key != "training":
+        elif (has_tensors or has_plain) and key != "training":
             # Keras' functional models replace `training` by their own in every call.
             flags[key] = value
     tensors: list[History | None] = []

@@ -78,7 +78,7 @@ def objectives(
         return [value.get(name) for name in names] if isinstance(value, Mapping) else value
 
     loss = train.loss
-    losses = spread("loss", [loss] if isinstance(loss, Loss) else loss)
+    losses = spread("loss", [loss] * len(names) if isinstance(loss, Loss) else loss)
     weights = spread("loss_weights", train.loss_weights)
     metrics = spread("metrics", _metric_lists(train.metrics, len(names)))
     weighted = spread("weighted_metrics", _metric_lists(train.weighted_metrics, len(names)))
@@ -99,7 +99,9 @@ def objectives(
 def _misfits(objective: Objective) -> Iterator[tuple[str, str]]:
     """Why no target fits both the loss and the output, and which metrics fit neither."""
     shape = objective.output.shape
-    if objective.output.text and (objective.loss is not None or objective.metrics):
+    if objective.output.text and (
+        objective.loss is not None or objective.metrics or objective.weighted
+    ):
         yield "loss", f"output {objective.name!r} is text, which has no loss and no metrics"
         return
     try:
