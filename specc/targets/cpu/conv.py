@@ -8,6 +8,7 @@ import numpy as np
 
 from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
+from specc.targets.costs import KernelCosts
 from specc.targets.cpu.direct import Direct
 from specc.targets.cpu.pixels import from_rows, from_tiles, image_rows, pixels
 from specc.targets.cpu.rules import CPU
@@ -22,9 +23,6 @@ from specc.tensors import product
 # Columns of one sample beyond this many floats are not gathered: at 1 MiB a sample, a batch of 64
 # keeps 64 MiB for the backward pass of one layer alone.
 MAX_COLUMNS = 2**18
-
-# Tiles must cost less than this share of the direct sum to be worth their extra nodes.
-WORTH = 0.9
 
 _SPATIAL = 2
 
@@ -46,7 +44,7 @@ def conv(r: Realiser, t: Tensor) -> Placed:
 
 def convolve(r: Realiser, t: Tensor, *, biased: bool) -> Placed:
     """The convolution by tiles or as one product, with its bias if it is asked for."""
-    g, choice = r.graph, best_tiles(t)
+    g, choice = r.graph, best_tiles(t, r.costs)
     bias = [r.vector(b) for b in t.inputs[2:]] if biased else []
     if choice is not None:
         y = tiled(r, t, choice.tiles).output()
@@ -78,24 +76,24 @@ class Choice:
     grid: tuple[int, int]
 
 
-def best_tiles(t: Tensor) -> Choice | None:
+def best_tiles(t: Tensor, costs: KernelCosts) -> Choice | None:
     """How tiles do a convolution, or None where the direct sum is as good."""
     sides = known(t.shape[1:-1])
     kernel = known(t.inputs[1].shape)
     found = [
-        (cost(m, kernel) * rows * columns / (sides[0] * sides[1]), m, (rows, columns))
+        (cost(m, kernel, costs) * rows * columns / (sides[0] * sides[1]), m, (rows, columns))
         for m in usable(t)
         for rows, columns in [tuple(-(-side // m) for side in sides)]
     ]
     if not found:
         return None
     each, m, grid = min(found)
-    return Choice(tiles_of(t, m, grid), grid) if pays(each, kernel) else None
+    return Choice(tiles_of(t, m, grid), grid) if pays(each, kernel, costs) else None
 
 
-def pays(each: float, kernel: tuple[int, ...]) -> bool:
+def pays(each: float, kernel: tuple[int, ...], costs: KernelCosts) -> bool:
     """Whether tiles that cost `each` for one result beat the direct sum."""
-    return each < WORTH * cost(1, kernel)
+    return each < costs.worth * cost(1, kernel, costs)
 
 
 def usable(t: Tensor) -> range:

@@ -15,6 +15,7 @@ import numpy as np
 
 from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
+from specc.targets.costs import KernelCosts
 from specc.targets.cpu.conv import convolve, gathers, pays, tiled, tiles_of, usable
 from specc.targets.cpu.direct import Direct
 from specc.targets.cpu.maxima import Knockout
@@ -49,7 +50,7 @@ class PooledConv:
         with r.graph.scope(self.conv.scope):
             if not apart or len(table) > _MOST_CELLS:
                 y = pool_rows(r, t, rows_of(convolve(r, self.conv, biased=False), self.conv.shape))
-            elif self._tiles_pay(t):
+            elif self._tiles_pay(t, r.costs):
                 y = self._by_tiles(r, t)
             else:
                 y = self._direct(r, t, table)
@@ -58,7 +59,7 @@ class PooledConv:
             y = y + r.graph.reshape(bias, (*bias.shape, *[1] * (y.rank - 1)))
         return from_rows(r.graph.op("Relu", y) if self.relu else y, t)
 
-    def _tiles_pay(self, t: Tensor) -> bool:
+    def _tiles_pay(self, t: Tensor, costs: KernelCosts) -> bool:
         """Whether each window of the pool is one tile, and tiles need fewer products."""
         m, kernel = int(t.attrs["kernel"][0]), known(self.conv.inputs[1].shape)
         pads: Sequence[tuple[int, int]] = t.attrs["pads"]
@@ -67,7 +68,7 @@ class PooledConv:
         square = tuple(window) == tuple(strides) == (m, m)
         unpadded = not any(before or after for before, after in pads)
         fits = square and unpadded and m in usable(self.conv)
-        return fits and pays(cost(m, kernel) / m**2, kernel)
+        return fits and pays(cost(m, kernel, costs) / m**2, kernel, costs)
 
     def _by_tiles(self, r: Realiser, t: Tensor) -> Value:
         """The pooled map [F, P N]; a window's cells are a tile's."""

@@ -16,16 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from specc.graph import Adjoint, Graph, Value
+from specc.targets.costs import KernelCosts
 from specc.targets.cpu.pixels import Index, Pixels, length, times
 from specc.targets.cpu.toom_cook import Transforms, transforms
 from specc.targets.cpu.windows import window_index
 from specc.vjps.movement import inverse_table, pad_axis
-
-# Costs in products of a large Gemm (5.3 ps each on two cores with AVX-512, docs/performance.md):
-# a float that a table gathers, and one that passes through a transform. Both are memory traffic;
-# from n = 6 on a transform also computes as much.
-_GATHERED = 37.0
-_TRANSFORMED = 27.0
 
 # At most so many runs for a sum over readers.
 _RUNS = 64
@@ -81,17 +76,17 @@ def tiles(
     return Tiles(outputs, taps, table[:, wanted], int(np.prod(sizes)))
 
 
-def cost(outputs: int, kernel: Sequence[int]) -> float:
-    """What a tile costs, in products of a large Gemm; `outputs` 1 is one result of the direct sum.
+def cost(outputs: int, kernel: Sequence[int], costs: KernelCosts) -> float:
+    """What a tile costs, in products; `outputs` 1 is one result of the direct sum.
 
     Shapes: kernel (r, r, C, F).
     """
     taps, _, channels, filters = kernel
     if outputs == 1:
-        return taps * taps * channels * (filters + _GATHERED)
+        return taps * taps * channels * (filters + costs.gathered)
     side = (outputs + taps - 1) ** 2
-    transforms = side * (channels + filters) * max(_TRANSFORMED, side)
-    return side * channels * (filters + _GATHERED) + transforms
+    transforms = side * (channels + filters) * max(costs.transformed, side)
+    return side * channels * (filters + costs.gathered) + transforms
 
 
 @dataclass(frozen=True, slots=True)
