@@ -14,7 +14,7 @@ from specc.targets.cpu.pixels import from_rows, from_tiles, image_rows, pixels
 from specc.targets.cpu.rules import CPU
 from specc.targets.cpu.toom_cook import largest_tile
 from specc.targets.cpu.windows import table_of
-from specc.targets.cpu.winograd import Tiles, Winograd, cost, tiles
+from specc.targets.cpu.winograd import Tiles, Winograd, Work, tiles
 from specc.targets.layout import Placed
 from specc.targets.portable import PORTABLE, known
 from specc.targets.realiser import Realiser
@@ -44,7 +44,12 @@ def conv(r: Realiser, t: Tensor) -> Placed:
 
 def convolve(r: Realiser, t: Tensor, *, biased: bool) -> Placed:
     """The convolution by tiles or as one product, with its bias if it is asked for."""
-    g, choice = r.graph, best_tiles(t, r.costs)
+    return convolve_by(r, t, best_tiles(t, r.costs), biased=biased)
+
+
+def convolve_by(r: Realiser, t: Tensor, choice: Choice | None, *, biased: bool) -> Placed:
+    """The convolution by the chosen tiles, or as one product where they are None."""
+    g = r.graph
     bias = [r.vector(b) for b in t.inputs[2:]] if biased else []
     if choice is not None:
         y = tiled(r, t, choice.tiles).output()
@@ -70,7 +75,7 @@ def tiled(r: Realiser, t: Tensor, cut: Tiles) -> Winograd:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Tiles that need the fewest products, and their number along H and W."""
+    """Tiles, and their number along H and W."""
 
     tiles: Tiles
     grid: tuple[int, int]
@@ -78,22 +83,37 @@ class Choice:
 
 def best_tiles(t: Tensor, costs: KernelCosts) -> Choice | None:
     """How tiles do a convolution, or None where the direct sum is as good."""
-    sides = known(t.shape[1:-1])
-    kernel = known(t.inputs[1].shape)
-    found = [
-        (cost(m, kernel, costs) * rows * columns / (sides[0] * sides[1]), m, (rows, columns))
-        for m in usable(t)
-        for rows, columns in [tuple(-(-side // m) for side in sides)]
-    ]
+    found = [(cost_of(t, m, costs), m) for m in usable(t)]
     if not found:
         return None
-    each, m, grid = min(found)
-    return Choice(tiles_of(t, m, grid), grid) if pays(each, kernel, costs) else None
+    each, m = min(found)
+    return cut(t, m) if pays(each, known(t.inputs[1].shape), costs) else None
+
+
+def cut(t: Tensor, outputs: int) -> Choice:
+    """The convolution t in as many tiles of outputs x outputs results as cover its image."""
+    grid = _grid(t, outputs)
+    return Choice(tiles_of(t, outputs, grid), grid)
+
+
+def cost_of(t: Tensor, outputs: int, costs: KernelCosts) -> float:
+    """What one result of t costs in such tiles, in products; `outputs` 1: in the direct sum.
+
+    Tiles that reach beyond the image compute for nothing there.
+    """
+    rows, columns = _grid(t, outputs)
+    tile = Work.of(outputs, known(t.inputs[1].shape)).cost(costs)
+    return tile * rows * columns / pixels(t.shape)
+
+
+def _grid(t: Tensor, outputs: int) -> tuple[int, int]:
+    height, width = known(t.shape[1:-1])
+    return -(-height // outputs), -(-width // outputs)
 
 
 def pays(each: float, kernel: tuple[int, ...], costs: KernelCosts) -> bool:
     """Whether tiles that cost `each` for one result beat the direct sum."""
-    return each < costs.worth * cost(1, kernel, costs)
+    return each < costs.worth * Work.of(1, kernel).cost(costs)
 
 
 def usable(t: Tensor) -> range:

@@ -22,7 +22,7 @@ from specc.targets.cpu.maxima import Knockout
 from specc.targets.cpu.pixels import Index, from_rows, pixels, rows_of
 from specc.targets.cpu.pool import pool_rows
 from specc.targets.cpu.windows import table_of
-from specc.targets.cpu.winograd import cost
+from specc.targets.cpu.winograd import Work
 from specc.targets.layout import Placed
 from specc.targets.portable import known
 from specc.targets.realiser import Planned, Realiser
@@ -68,7 +68,7 @@ class PooledConv:
         square = tuple(window) == tuple(strides) == (m, m)
         unpadded = not any(before or after for before, after in pads)
         fits = square and unpadded and m in usable(self.conv)
-        return fits and pays(cost(m, kernel, costs) / m**2, kernel, costs)
+        return fits and pays(Work.of(m, kernel).cost(costs) / m**2, kernel, costs)
 
     def _by_tiles(self, r: Realiser, t: Tensor) -> Value:
         """The pooled map [F, P N]; a window's cells are a tile's."""

@@ -76,17 +76,39 @@ def tiles(
     return Tiles(outputs, taps, table[:, wanted], int(np.prod(sizes)))
 
 
-def cost(outputs: int, kernel: Sequence[int], costs: KernelCosts) -> float:
-    """What a tile costs, in products; `outputs` 1 is one result of the direct sum.
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a tile takes, or one result of the direct sum.
 
-    Shapes: kernel (r, r, C, F).
+    Attributes:
+        products: multiply-adds of the products.
+        gathered: floats that the table gathers.
+        transformed: floats that pass through a transform.
+        least: multiply-adds of a transform for each of its floats.
     """
-    taps, _, channels, filters = kernel
-    if outputs == 1:
-        return taps * taps * channels * (filters + costs.gathered)
-    side = (outputs + taps - 1) ** 2
-    transforms = side * (channels + filters) * max(costs.transformed, side)
-    return side * channels * (filters + costs.gathered) + transforms
+
+    products: int
+    gathered: int
+    transformed: int = 0
+    least: int = 0
+
+    @staticmethod
+    def of(outputs: int, kernel: Sequence[int]) -> Work:
+        """Of a tile of outputs x outputs results; `outputs` 1 is the direct sum.
+
+        Shapes: kernel (r, r, C, F).
+        """
+        taps, _, channels, filters = kernel
+        if outputs == 1:
+            return Work(taps * taps * channels * filters, taps * taps * channels)
+        side = (outputs + taps - 1) ** 2
+        transformed = side * (channels + filters)
+        return Work(side * channels * filters, side * channels, transformed, side)
+
+    def cost(self, costs: KernelCosts) -> float:
+        """In products."""
+        transforms = self.transformed * max(costs.transformed, self.least)
+        return self.products + self.gathered * costs.gathered + transforms
 
 
 @dataclass(frozen=True, slots=True)
