@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,9 +79,16 @@ def compiled(
     if weights is None:
         first = initial_weights(compiler.network, compiler.seed)
     else:
-        named = load_tensors(weights)[0] if isinstance(weights, Path) else weights
+        named = _of_model(made, weights) if isinstance(weights, Path) else weights
         first = made.check_weights(named)
     return Compiled(spec, made, first, compiler.seed)
+
+
+def _of_model(made: Bundle, file: Path) -> dict[str, Array]:
+    """What a safetensors file holds, but for the state of training that stands in a checkpoint."""
+    own = {w.name for w in made.weights}
+    states = {e.name for tensor in made.state.tensors for e in tensor.elements} - own
+    return {name: x for name, x in load_tensors(file)[0].items() if name not in states}
 
 
 def write_compiled(
@@ -294,8 +302,24 @@ def _program(folder: Path, entry: Mapping[str, Any]) -> Program:
 
 def _read_port(entry: Mapping[str, Any]) -> Port:
     return Port(
-        entry["name"], entry["dtype"], _dims(entry["shape"]), entry["role"], entry.get("feeds")
+        _text(entry["name"]),
+        entry["dtype"],
+        _dims(entry["shape"]),
+        entry["role"],
+        entry.get("feeds"),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, found {value!r}")
+    return value
+
+
+def _lengths(value: Sequence[object]) -> tuple[int, ...]:
+    if not all(isinstance(n, int) and n >= 0 for n in value):
+        raise TypeError(f"expected numbers of at least 0, found {value!r}")
+    return tuple(cast("Sequence[int]", value))
 
 
 def _dims(shape: Sequence[int | str]) -> Dims:
@@ -310,15 +334,20 @@ def _dims(shape: Sequence[int | str]) -> Dims:
 
 
 def _read_tensor(entry: Mapping[str, Any]) -> StateTensor:
-    elements = tuple(
-        Element(
-            e["name"],
-            e["offset"],
-            tuple(e["shape"]),
-            Storage(tuple(e["storage"]["shape"]), tuple(e["storage"]["order"])),
-        )
-        for e in entry["elements"]
-    )
-    return StateTensor(
-        entry["tensor"], entry["dtype"], tuple(entry["shape"]), elements, entry["start"]
-    )
+    shape = _lengths(entry["shape"])
+    elements = tuple(_read_element(e, math.prod(shape)) for e in entry["elements"])
+    start = entry["start"]
+    if start != "weight" and not isinstance(start, int | float):
+        raise TypeError(f"expected a number or 'weight', found {start!r}")
+    return StateTensor(_text(entry["tensor"]), entry["dtype"], shape, elements, start)
+
+
+def _read_element(entry: Mapping[str, Any], size: int) -> Element:
+    """A named array among `size` elements of a state tensor."""
+    storage = Storage(_lengths(entry["storage"]["shape"]), _lengths(entry["storage"]["order"]))
+    (offset,) = _lengths([entry["offset"]])
+    made = Element(_text(entry["name"]), offset, _lengths(entry["shape"]), storage)
+    fits = math.prod(storage.shape) == made.size and offset + made.size <= size
+    if not fits or sorted(storage.order) != [*range(len(storage.shape))]:
+        raise ValueError(f"{made.name} is not among {size} elements as it should")
+    return made

@@ -121,9 +121,14 @@ def nearest(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
     plain = {_letters(name): name for name in (*also, *names)}
     alike = plain.get(_letters(word))  # Keras' own spelling: ReLU, Conv2D
     close = [alike] if alike else _close(word[:100], {*names, *also})
-    hint = f" did you mean {close[0]!r}?" if close else ""
-    shown = ", ".join(names[:listed]) + (", ..." if len(names) > listed else "")
+    hint = f" did you mean {cut(close[0])!r}?" if close else ""
+    shown = ", ".join(map(cut, names[:listed])) + (", ..." if len(names) > listed else "")
     return f"{hint} valid: {shown}" if names else hint
+
+
+def cut(text: str, length: int = 60) -> str:
+    """The start of a text that may be of any length, as those in data files are."""
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 def _letters(name: str) -> str:

@@ -73,6 +73,7 @@ def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 _ERF = np.vectorize(math.erf, otypes=[float])
 RULES.update(
     {
+        "capped_relu": lambda t, x: np.clip(x, 0, t.attrs["cap"]),
         "gelu": elementwise(lambda x: x / 2 * (1 + _ERF(x / math.sqrt(2)))),
         "Add": elementwise(np.add),
         "Sub": elementwise(np.subtract),

@@ -40,9 +40,11 @@ def relu(
     """min(x, max_value) above the threshold, negative_slope (x - threshold) below it."""
     if max_value is None and threshold == 0.0:
         return ops.leaky_relu(x, negative_slope) if negative_slope else ops.relu(x)
-    above = ops.relu(x) if threshold == 0.0 else x * _mask(ops.greater(x, threshold), x)
-    if max_value is not None:
-        above = ops.clip(above, 0.0, max_value)
+    if threshold == 0.0 and max_value is not None:
+        above = ops.capped_relu(x, max_value)
+    else:
+        above = x * _mask(ops.greater(x, threshold), x)
+        above = above if max_value is None else ops.clip(above, 0.0, max_value)
     if negative_slope == 0.0:
         return above
     return above - ops.relu(threshold - x) * negative_slope
@@ -51,7 +53,7 @@ def relu(
 @activation("relu6", cost=2)
 def relu6(x: Tensor) -> Tensor:
     """min(max(x, 0), 6)."""
-    return ops.clip(x, 0.0, 6.0)
+    return ops.capped_relu(x, 6.0)
 
 
 @activation("leaky_relu", cost=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from specc import vjps as _rules
 from specc.autodiff import gradients
@@ -16,7 +16,7 @@ from specc.compiler.builder import (
     weight_shapes,
     weight_vectors,
 )
-from specc.compiler.lowering import Forward, call_at, input_tensors, lower_network
+from specc.compiler.lowering import Flow, Forward, call_at, input_tensors, lower_network
 from specc.compiler.objective import Scored, results, score
 from specc.compiler.preparing import own_opset, prepared
 from specc.compiler.program import Program
@@ -144,11 +144,11 @@ class Compiler:
         forward = self._forward(trace, training=True, step=step)
         inputs = input_tensors(self.network, trace, self.batch)
         flows = lower_network(self.network, inputs, forward)
-        scored = score(self.network, goals, flows, forward, self.batch)
+        scored = self._scored(goals, flows, forward)
         vectors = weight_vectors(self.network, self.storage)
         source = packed(b, vectors)
         b.state(counter)
-        b.declare([*inputs, scored.loss, *scored.adds.values()])
+        b.declare([*inputs, scored.loss, *scored.adds.values(), *scored.given])
         realiser = b.realiser(source)
         made = realiser.realise(
             [scored.loss, *forward.updates.values(), *scored.adds.values()], self.target.planner
@@ -187,6 +187,16 @@ class Compiler:
         states += [] if scheduled else [rate_state]
         self.state = StateMap((*states, metrics))
         return b.program(f"{self.spec.name}_train", {})
+
+    def _scored(
+        self, goals: Sequence[Objective], flows: Sequence[Flow], forward: Forward
+    ) -> Scored:
+        """Loss and metrics; what fits no mask is told with its place in the spec."""
+        try:
+            return score(self.network, goals, flows, forward, self.batch)
+        except SpecError as error:
+            found = [replace(each, place=self.spec.place(each.path)) for each in error.problems]
+            raise SpecError(found) from None
 
     def _gradients(
         self, b: Builder, seeds: Sequence[tuple[Value, Value]], wanted: Sequence[Value]
@@ -276,10 +286,10 @@ class Compiler:
         forward = self._forward(trace, training=False)
         inputs = input_tensors(self.network, trace, self.batch)
         flows = lower_network(self.network, inputs, forward)
-        scored = score(self.network, self.objectives, flows, forward, self.batch)
+        scored = self._scored(self.objectives, flows, forward)
         vectors = weight_vectors(self.network, self.storage)
         source = packed(b, vectors)
-        b.declare([*inputs, scored.loss, *scored.adds.values()])
+        b.declare([*inputs, scored.loss, *scored.adds.values(), *scored.given])
         realiser = b.realiser(source, gradients=False)
         made = realiser.realise(
             [scored.loss, *scored.adds.values(), *self._states(forward)], self.target.planner

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Generator, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from specc import primitives as ops
 from specc.compiler.lowering import Flow, Forward, dims, total, weight_penalties
+from specc.errors import Place, Problem, SpecError
 from specc.losses.weighting import spread
 from specc.metrics import Metric
 from specc.metrics.base import MeanMetric
 from specc.network import Network
 from specc.network.objectives import Objective
 from specc.primitives import Tensor, Trace
+from specc.shapes import ShapeError
 from specc.tensors import BATCH, DType, Shape
 
 TARGET = "target/"
@@ -41,11 +44,13 @@ class Scored:
         loss: the scalar to minimise, penalties included.
         tracked: everything that is logged, in the order of Keras' logs.
         adds: what the batch adds to each accumulator, by state name.
+        given: targets and sample weights of every output, whether or not something reads them.
     """
 
     loss: Tensor
     tracked: tuple[Tracked, ...]
     adds: Mapping[str, Tensor]
+    given: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,11 @@ def score(
     forward: Forward,
     batch: int | None = None,
 ) -> Scored:
-    """Loss, penalties and metrics on the outputs of a lowered network."""
+    """Loss, penalties and metrics on the outputs of a lowered network.
+
+    Raises:
+        SpecError: the mask of an output does not fit the values of its loss or of a metric.
+    """
     trace = forward.trace
     losses: list[Tensor] = []
     tracked: list[Tracked] = [Tracked(LOSS, None, {"total": (), "count": ()})]
@@ -101,7 +110,7 @@ def score(
         y_pred = flow.tensor
         y_true, weight = target_tensors(trace, target, batch)
         if objective.loss is not None:
-            with trace.scope("loss"):
+            with trace.scope("loss"), _placed("train.loss", objective.loss.key, objective):
                 value = objective.loss.total(y_true, y_pred, weight, flow.mask)
             losses.append(value if objective.weight == 1.0 else value * objective.weight)
             if several:
@@ -117,7 +126,8 @@ def score(
         zero = [trace.constant(0.0)] if not losses and not penalties else []
         loss = total([*losses, *penalties, *zero])
         adds.update(_mean_of(tracked[0], loss, outputs[0].tensor))
-    return Scored(loss, tuple(tracked), adds)
+    given = tuple(tensor for source in sources for tensor in (source.y_true, source.weight))
+    return Scored(loss, tuple(tracked), adds, given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +161,22 @@ def _metrics(
                 logs.add(log)
                 resolved = metric.resolve(objective.output.shape, source.target.shape)
                 row = Tracked(log, resolved, resolved.accumulators(objective.output.shape))
-                with source.weight.trace.scope(f"metrics/{log}"):
+                scope = source.weight.trace.scope(f"metrics/{log}")
+                path = "train.weighted_metrics" if weighs else "train.metrics"
+                with scope, _placed(path, metric.key, objective):
                     weight = _weights(resolved, source.flow, source.weight if weighs else None)
-                    yield row, resolved.contributions(source.y_true, source.flow.tensor, weight)
+                    y_true = resolved.aligned(source.y_true, objective.output.shape)
+                    yield row, resolved.contributions(y_true, source.flow.tensor, weight)
+
+
+@contextmanager
+def _placed(path: str, what: str, objective: Objective) -> Generator[None]:
+    """Masks are known only here: what does not fit one is told with its path."""
+    try:
+        yield
+    except ShapeError as error:
+        message = f"{what} for output {objective.name!r}: {error}"
+        raise SpecError(Problem(Place(), path, message)) from None
 
 
 def _free(wanted: str, taken: Set[str]) -> str:

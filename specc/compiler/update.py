@@ -188,7 +188,8 @@ class Update:
         (value,) = r.realise([g])
         parts = split(self.builder.graph, value.value, {e.name: e.size for e in held.elements})
         clipped = clip_gradients(self.optimizer, [bound(r, self.trace, p) for p in parts.values()])
-        return bound(r, self.trace, self._joined([x.value for x in r.realise(clipped)]))
+        made = zip(r.realise(clipped), clipped, strict=True)
+        return bound(r, self.trace, self._joined([plain(x, t.shape) for x, t in made]))
 
     def _each(
         self,

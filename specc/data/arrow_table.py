@@ -14,7 +14,7 @@ from typing_extensions import override
 from specc.data.location import check_bytes
 from specc.data.rows import Array
 from specc.data.table import Table
-from specc.errors import DataError
+from specc.errors import DataError, cut
 
 
 class ArrowTable(Table):
@@ -26,7 +26,7 @@ class ArrowTable(Table):
         self._table, self._missing = table, frozenset(missing)
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice or not len(table):
-            what = f"found {twice[0]!r} again" if twice else "found no rows"
+            what = f"found {cut(twice[0])!r} again" if twice else "found no rows"
             raise DataError(f"{path}: expected rows, and a name for each column once, {what}")
 
     @override

@@ -88,6 +88,7 @@ class Numeric(Column):
         there = ~np.isnan(cells)
         if self.missing == "error":
             table.present(name, there)
+        table.within(name, cells)
         known = cells[rows][there[rows]]
         if not len(known):
             raise DataError(f"{table.path}: column {name!r}: expected numbers, found none")

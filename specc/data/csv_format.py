@@ -13,7 +13,7 @@ from typing_extensions import override
 from specc.data.location import check_bytes
 from specc.data.rows import Array
 from specc.data.table import Table
-from specc.errors import DataError
+from specc.errors import DataError, cut
 
 # Cells that stand for none, by default.
 MISSING = ("", "NA", "NaN", "nan", "null")
@@ -53,8 +53,8 @@ class CsvTable(Table):
         except ValueError:
             row = next(row for row, cell in enumerate(cells) if cell and not is_number(cell))
             raise DataError(
-                f"{self.place(row)}: column {name!r}: expected a number, found {cells[row]!r}; "
-                "fill it, call the column a category (`columns:`), or leave it out of `features`"
+                f"{self.place(row)}: column {name!r}: expected a number, found {cut(cells[row])!r};"
+                " fill it, call the column a category (`columns:`), or leave it out of `features`"
             ) from None
 
     @override

@@ -12,11 +12,12 @@ from typing_extensions import override
 
 from specc.data.csv_format import read_csv
 from specc.data.images import SUFFIXES, Frame, frame, read_image
+from specc.data.learned import texts
 from specc.data.location import locate, locate_folder
 from specc.data.preparation import Pixels, stored
 from specc.data.rows import Array, Converted, Index, Rows
 from specc.data.source import Dataset, Names, Samples, Source
-from specc.errors import DataError, nearest
+from specc.errors import DataError, cut, nearest
 from specc.tensors import FLOATS
 
 CLASSES = "classes"
@@ -59,7 +60,8 @@ class ImageFolder(Source):
             raise DataError(f"data.image_folder: expected an input of known size, found {shape}")
         wanted = frame(shape, name)
         found = self._listed(root) if self.table is not None else _foldered(root)
-        known = (names.learned or {}).get(CLASSES)
+        stored_ones = (names.learned or {}).get(CLASSES)
+        known = None if stored_ones is None else texts(stored_ones, CLASSES)
         classes = known or sorted({label for pairs in found.values() for _, label in pairs})
         floats = names.dtypes[name] in FLOATS
         pixels = self._pixels(tuple(d for d in shape[1:] if d is not None), wanted)
@@ -97,7 +99,7 @@ class ImageFolder(Source):
             if part not in SPLITS or not label:
                 raise DataError(
                     f"{table.place(row)}: expected a class, and train, test or validation in "
-                    f"column 'split', found {label!r} and {part!r}"
+                    f"column 'split', found {cut(label)!r} and {cut(part)!r}"
                 )
             place = locate(file, root, table.place(row))
             found.setdefault(part, []).append((place, label))
@@ -134,7 +136,7 @@ def _samples(
     for path, label in pairs:
         if label not in ids:
             raise DataError(
-                f"{path}: expected a class that the model was trained with, found {label!r};"
+                f"{path}: expected a class that the model was trained with, found {cut(label)!r};"
                 f"{nearest(label, classes)}"
             )
     rows: Rows = Pictures([path for path, _ in pairs], wanted)

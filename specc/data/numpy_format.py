@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -223,7 +224,7 @@ def _header(file: IO[bytes], path: Path, what: str) -> tuple[tuple[int, ...], bo
             np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
         )
         shape, fortran, dtype = header(file)
-    except (ValueError, SyntaxError, EOFError) as error:
+    except (ValueError, SyntaxError, EOFError, tokenize.TokenError) as error:
         raise DataError(f"{path}: {what}expected the .npy format, {error}") from error
     if dtype.hasobject or dtype.kind not in "biufSU":
         raise DataError(

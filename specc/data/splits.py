@@ -14,7 +14,7 @@ from typing_extensions import override
 from specc.data.order import order
 from specc.data.rows import Array, Index
 from specc.data.split import set_aside, stratified
-from specc.errors import DataError
+from specc.errors import DataError, cut
 from specc.family import Member
 
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -145,7 +145,7 @@ class ByColumn(Split):
         if strange:
             raise DataError(
                 f"data.split.column: expected train, validation or test in column {self.name!r}, "
-                f"found {strange[0]!r}"
+                f"found {cut(strange[0])!r}"
             )
         return Parts(*(np.flatnonzero(cells == word) for word in words))
 

@@ -63,14 +63,22 @@ class Table(ABC):
         """
         values = self.values(name)
         self.present(name, ~np.isnan(values))
-        large = np.isfinite(values) & (abs(values) > np.finfo(np.float32).max)
+        self.within(name, values)
+        return values
+
+    def within(self, name: str, values: Array) -> None:
+        """Refuse a column with a number that float32 cannot hold, infinity among them.
+
+        Raises:
+            DataError: naming the first.
+        """
+        large = abs(values) > np.finfo(np.float32).max
         if large.any():
             row = int(large.argmax())
             raise DataError(
                 f"{self.place(row)}: column {name!r}: expected a number within float32, found "
                 f"{values[row]}; scale the column"
             )
-        return values
 
     def present(self, name: str, there: Array) -> None:
         """Refuse a column where a cell is missing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy as np
 from pydantic import Field
@@ -13,12 +13,13 @@ from typing_extensions import override
 
 from specc.data.columns import Column, Columns, Numeric
 from specc.data.csv_format import MISSING, is_number
+from specc.data.learned import texts
 from specc.data.preparation import preparations, stored
 from specc.data.rows import Array, Index
 from specc.data.source import Dataset, Names, Samples, Source
 from specc.data.splits import Facts, Parts, Random, Share
 from specc.data.table import Table
-from specc.errors import DataError, nearest
+from specc.errors import DataError, RunError, cut, nearest
 
 ColumnName: TypeAlias = str | int
 ColumnNames: TypeAlias = ColumnName | list[ColumnName]
@@ -185,7 +186,12 @@ class _Load:
         """For each target the sorted texts of a single text column, over all files; else None."""
         learned = (self._names.learned or {}).get(CLASSES)
         if learned is not None:
-            return list(learned)
+            items = cast("list[object]", learned if isinstance(learned, list) else [learned])
+            if len(items) != len(targets):
+                raise RunError(
+                    f"{CLASSES}: expected {len(targets)} lists, one for each target, found another"
+                )
+            return [None if each is None else texts(each, CLASSES) for each in items]
         if self._names.learned is not None:
             return [None] * len(targets)
         return [self._texts(group) for group in targets]
@@ -299,7 +305,7 @@ class _Load:
             row = strange[0]
             raise DataError(
                 f"{table.place(row)}: column {name!r}: expected a class that the model was trained"
-                f" with, found {cells[row]!r};{nearest(cells[row], classes)}"
+                f" with, found {cut(cells[row])!r};{nearest(cells[row], classes)}"
             )
         return found
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 from typing_extensions import override
 
+from specc.data.learned import mapping
 from specc.data.location import check_bytes, locate
 from specc.data.rows import Array, Index, Rows
 from specc.data.source import Dataset, Names, Samples, Source
 from specc.data.tokens import Characters, Tokens, coder
-from specc.errors import DataError
+from specc.errors import DataError, RunError
 
 # Tokens of a word or byte-pair vocabulary take some 100 bytes while a text is cut into them.
 MAX_TEXT_BYTES = 2**30
@@ -64,7 +66,7 @@ class Text(Source):
                 "next": self.next,
             }
         else:
-            learned = dict(names.learned[KEY])
+            learned = stored_text(names.learned)
         made = coder(learned["tokens"])
         ids = made.encode(text)
         length = self.length or _length(names)
@@ -138,3 +140,15 @@ def _length(names: Names) -> int:
             "tells it; write one"
         )
     return shape[1]
+
+
+def stored_text(learned: Mapping[str, Any]) -> dict[str, Any]:
+    """What a source of texts stored: its tokens, and how it reads a text.
+
+    Raises:
+        RunError: it is another, or damaged.
+    """
+    found = dict(mapping(learned.get(KEY), KEY))
+    if not isinstance(found.get("lowercase"), bool) or found.get("next") not in ("each", "last"):
+        raise RunError(f"{KEY}: expected what training stored, found another")
+    return found

@@ -14,8 +14,9 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import override
 
+from specc.data.learned import mapping, texts
 from specc.data.rows import Array
-from specc.errors import DataError, RunError
+from specc.errors import DataError, RunError, cut
 from specc.family import Member
 
 # What stands for words that the vocabulary left out.
@@ -67,7 +68,7 @@ def coder(learned: object) -> Coder:
     if isinstance(learned, Mapping) and len(cast("Mapping[str, Any]", learned)) == 1:
         kind, content = next(iter(cast("Mapping[str, Any]", learned).items()))
         if kind in Tokens.members:
-            return Tokens.find(kind).model_construct().coder(content)
+            return Tokens.find(kind).model_construct().coder(mapping(content, "vocabulary"))
     raise RunError("vocabulary: expected one that a text source stored, found another")
 
 
@@ -90,7 +91,7 @@ class _Listed(Coder):
         except KeyError as error:
             raise DataError(
                 f"text: expected tokens of the vocabulary that the model was trained with, "
-                f"found {error.args[0]!r}; the vocabulary has {self.size} tokens"
+                f"found {cut(error.args[0])!r}; the vocabulary has {self.size} tokens"
             ) from None
 
     @override
@@ -107,7 +108,7 @@ class Characters(Tokens):
 
     @override
     def coder(self, learned: Mapping[str, Any]) -> Coder:
-        return _Listed(learned["tokens"], re.compile(r"(?s)."))
+        return _Listed(texts(learned.get("tokens"), "vocabulary"), re.compile(r"(?s)."))
 
 
 class Words(Tokens):
@@ -126,7 +127,7 @@ class Words(Tokens):
 
     @override
     def coder(self, learned: Mapping[str, Any]) -> Coder:
-        return _Listed(learned["tokens"], WORD)
+        return _Listed(texts(learned.get("tokens"), "vocabulary"), WORD)
 
 
 class Bpe(Tokens):
@@ -154,12 +155,15 @@ class Bpe(Tokens):
 
     @override
     def coder(self, learned: Mapping[str, Any]) -> Coder:
-        return _BytePairs(learned["tokenizer"])
+        return _BytePairs(mapping(learned.get("tokenizer"), "vocabulary"))
 
 
 class _BytePairs(Coder):
     def __init__(self, stored: Mapping[str, Any]) -> None:
-        self._made: Any = _library().Tokenizer.from_str(json.dumps(stored))
+        try:
+            self._made: Any = _library().Tokenizer.from_str(json.dumps(stored))
+        except Exception as error:  # the library has no exceptions of its own
+            raise RunError(f"vocabulary: not as training stored it ({error})") from error
         self.size = int(self._made.get_vocab_size())
 
     @override

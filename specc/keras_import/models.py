@@ -70,6 +70,10 @@ class Models:
         if dtype not in get_args(DType):
             self.objects.wrong(name, f"an input of type {dtype!r} is not supported")
             dtype = "float32"
+        wrong = [n for n in shape if n is not None and (type(n) is not int or n < 1)]
+        if wrong:
+            self.objects.wrong(name, f"expected lengths of at least 1 or null, found {wrong[0]!r}")
+            shape = [None]
         layer = InputLayer(tuple(shape[1:]), cast("DType", dtype), shape[0])
         return InputSpec(name, layer)
 

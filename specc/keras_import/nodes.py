@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard, cast
 
 from specc.family import snake_case
 from specc.keras_import.objects import config_of, is_object
@@ -94,9 +94,24 @@ def _flat(items: Sequence[object]) -> Iterator[History | None]:
 def history_of(value: object) -> History | None:
     """The tensor that a value is; None when it is something else."""
     if is_object(value) and value["class_name"] == TENSOR:
-        layer, call, output = config_of(value)["keras_history"]
-        return layer, call, output
+        return _history(config_of(value)["keras_history"])
     return None
+
+
+def _history(value: Sequence[object]) -> History:
+    """(layer, call, output) as they are written.
+
+    Raises:
+        ValueError: they are something else.
+    """
+    layer, call, output = value[:3]
+    if not (isinstance(layer, str) and _is_count(call) and _is_count(output)):
+        raise ValueError(f"expected [layer, call, output], found {value!r}")
+    return layer, call, output
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def tensors_in(value: object) -> list[History]:
@@ -115,7 +130,7 @@ def tensors_in(value: object) -> list[History]:
 
 def _legacy_call(data: Sequence[Sequence[Any]]) -> KerasCall:
     """Keras 2: keyword arguments stand with the first tensor."""
-    tensors = tuple((str(item[0]), int(item[1]), int(item[2])) for item in data)
+    tensors = tuple(_history(item) for item in data)
     kwargs: Mapping[str, Any] = data[0][3] if data and len(data[0]) > 3 else {}  # noqa: PLR2004
     flags = {key: value for key, value in kwargs.items() if value is not None}
     return KerasCall(tensors, {}, flags)
@@ -128,7 +143,7 @@ def outputs_of(value: object) -> list[History]:
         return [found for key in sorted(items) for found in outputs_of(items[key])]
     entries = cast("list[Any]", value)
     if len(entries) == 3 and isinstance(entries[0], str):  # noqa: PLR2004
-        return [(entries[0], int(entries[1]), int(entries[2]))]
+        return [_history(entries)]
     return [found for item in entries for found in outputs_of(item)]
 
 
@@ -141,5 +156,7 @@ def is_model(config: Json) -> bool:
 
 def layer_name(layer: Json) -> str:
     """A layer's name."""
-    own = layer.get("name") or config_of(layer).get("name")
-    return str(own or snake_case(str(layer["class_name"])))
+    own: object = layer.get("name") or config_of(layer).get("name")
+    if own is not None and not isinstance(own, str):
+        raise TypeError(f"expected the name of a layer, found {own!r}")
+    return own or snake_case(str(layer["class_name"]))

@@ -7,6 +7,7 @@ otherwise, and keys that say nothing here, are listed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard, TypeVar, cast, get_args
 
@@ -105,6 +106,8 @@ class Objects:
         """A config value as the field wants it: nested objects become members."""
         if isinstance(value, list):
             return [self._value(annotation, item, path) for item in cast("list[object]", value)]
+        if isinstance(value, float) and math.isnan(value):
+            self.wrong(path, "expected a number, found nan")
         if not is_object(value):
             return value
         name = value["class_name"]

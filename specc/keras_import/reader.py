@@ -13,7 +13,15 @@ from specc.keras_import.training import train_spec
 from specc.spec.model import Spec
 
 # A configuration has no schema; where its structure is broken, reading it ends in one of these.
-MALFORMED = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+MALFORMED = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 def from_keras(config: Json | str | Path, compile_config: Json | None = None) -> Spec:

@@ -90,6 +90,22 @@ def common_length(value: Shape, key: Shape) -> None:
         )
 
 
+def check_mask(inputs: Shapes, index: int, name: str, wanted: Shape) -> None:
+    """Check the last axes of a mask, input `index` if the call has it; each may have length 1.
+
+    Raises:
+        ShapeError: one has another length.
+    """
+    given = inputs[index : index + 1]
+    if not given or not given[0]:
+        return
+    found = given[0][-len(wanted) :]
+    if len(found) < len(wanted) or any(
+        a != b and None not in (a, b) and a != 1 for a, b in zip(found, wanted, strict=True)
+    ):
+        raise ShapeError(f"{name} expects {show(wanted)}, found {show(given[0])}")
+
+
 def lengths(x: Tensor) -> tuple[int, ...]:
     """All lengths but the batch."""
     return ints(x.shape[1:])

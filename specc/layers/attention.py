@@ -16,6 +16,7 @@ from specc.layers.attending import (
     boolean,
     both,
     causal,
+    check_mask,
     common_length,
     dropped,
     key_shape,
@@ -70,6 +71,8 @@ class _Attention(Layer):
                 f"query {show(query)} and key {show(key)} differ in their last axis;"
                 " project one of them before"
             )
+        check_mask(inputs, 3, "query_mask", query[:-1])
+        check_mask(inputs, 4, "value_mask", value[:-1])
         return (*query[:-1], value[-1])
 
     @override

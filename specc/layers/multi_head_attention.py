@@ -21,6 +21,7 @@ from specc.layers.attending import (
     boolean,
     both,
     causal,
+    check_mask,
     common_length,
     dropped,
     full,
@@ -117,6 +118,11 @@ class ProjectedAttention(Layer):
             )
         for shape in (query, value, key):
             known(shape, -1)
+        if len(query) == 3:  # noqa: PLR2004 - with more axes Keras takes masks of pairs alone
+            check_mask(inputs, 3, "query_mask", query[:-1])
+            check_mask(inputs, 4, "value_mask", value[:-1])
+            check_mask(inputs, 5, "key_mask", key[:-1])
+            check_mask(inputs, 6, "attention_mask", (query[1], value[1]))
         return (*query[:-1], *self.made(query))
 
     @override

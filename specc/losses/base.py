@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from specc import primitives as ops
 from specc.family import Member
-from specc.losses.weighting import divide_no_nan, spread
+from specc.losses.weighting import check_spreads, divide_no_nan, spread
 from specc.primitives import Tensor
 from specc.primitives.tensor import broadcast_dims
 from specc.tensors import DType, Shape
@@ -64,6 +64,9 @@ class Loss(Member):
 
         Shapes: `weight` (N,) or any leading axes of the values, and so `mask` (bool).
 
+        Raises:
+            ShapeError: the mask does not broadcast with the leading axes of the values.
+
         Source: keras/src/losses/loss.py, reduce_weighted_values and apply_mask (3.15.1).
         """
         values = self.values(y_true, y_pred)
@@ -104,5 +107,6 @@ class Loss(Member):
 
 def _kept(mask: Tensor, values: Tensor) -> Tensor:
     """1 for each value that counts, else 0, in the values' shape or one that they spread to."""
+    check_spreads(mask, values, "the output's mask")
     kept = spread(ops.cast(mask, values.dtype), values.rank)
     return ops.broadcast_to(kept, broadcast_dims(kept.shape, values.shape), values)

@@ -62,7 +62,10 @@ def classes(output: Shape, axis: int, loss: str) -> int | None:
             f"{loss} expects an output of (batch, ..., classes), found {show(output)}; "
             "end the model with one unit per class"
         )
-    count = output[axis_index(axis, len(output))]
+    at = axis_index(axis, len(output))
+    if at == 0:
+        raise ShapeError(f"{loss} expects classes along axis {axis}, which is the batch's")
+    count = output[at]
     if count == 1:
         raise ShapeError(
             f"{loss} expects at least 2 classes along axis {axis}, found an output of "

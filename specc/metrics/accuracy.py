@@ -32,10 +32,10 @@ class Accuracy(Metric):
     def resolve(self, output: Shape, target: Shape) -> Metric:
         name = self.log_name
         if output[-1] == 1:
-            return BinaryAccuracy(name=name)
+            return BinaryAccuracy(name=name).resolve(output, target)
         if len(target) < len(output) or target[-1] == 1:
-            return SparseCategoricalAccuracy(name=name)
-        return CategoricalAccuracy(name=name)
+            return SparseCategoricalAccuracy(name=name).resolve(output, target)
+        return CategoricalAccuracy(name=name).resolve(output, target)
 
     @override
     def contributions(
@@ -94,6 +94,10 @@ class SparseCategoricalAccuracy(MeanMetric):
     """How often the largest prediction is at the target's class index."""
 
     @override
+    def expected(self, output: Shape) -> Shape:
+        return output[:-1]
+
+    @override
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return matches(indices(y_true, y_pred.rank), ops.argmax(y_pred))
 
@@ -110,7 +114,7 @@ class _TopK(MeanMetric):
     def resolve(self, output: Shape, target: Shape) -> Metric:
         if len(output) < 2:  # noqa: PLR2004
             raise ShapeError(f"{self.key} expects (batch, ..., classes), found {show(output)}")
-        return self
+        return super().resolve(output, target)
 
     def within(self, ids: Tensor, y_pred: Tensor) -> Tensor:
         """1 where the prediction at `ids` has fewer than k larger ones in its row, else 0."""
@@ -133,6 +137,10 @@ class SparseTopKCategoricalAccuracy(_TopK):
 
     from_sorted_ids: bool = False
     """The model's output lists class indices, best first, rather than scores."""
+
+    @override
+    def expected(self, output: Shape) -> Shape:
+        return output[:-1]
 
     @override
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

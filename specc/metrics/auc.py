@@ -82,7 +82,7 @@ class AUC(Metric):
     def resolve(self, output: Shape, target: Shape) -> Metric:
         if self.multi_label:
             columns(self, output)
-        return self
+        return super().resolve(output, target)
 
     @override
     def accumulators(self, output: Shape) -> dict[str, tuple[int, ...]]:

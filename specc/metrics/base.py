@@ -10,9 +10,10 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.family import Member
-from specc.losses.weighting import divide_no_nan, spread
+from specc.losses.weighting import check_spreads, divide_no_nan, spread
 from specc.primitives import Tensor
-from specc.tensors import DType, Shape
+from specc.shapes import ShapeError
+from specc.tensors import DType, Shape, show
 
 
 class Metric(Member):
@@ -64,14 +65,33 @@ class Metric(Member):
             return {self.name: fields} if fields else self.name
         return super().written()
 
+    def expected(self, output: Shape) -> Shape | None:
+        """The shape of targets for predictions of this shape: theirs by default; None: any.
+
+        Raises:
+            ShapeError: the metric takes no such predictions.
+        """
+        return output
+
     def resolve(self, output: Shape, target: Shape) -> Metric:
         """The metric meant for these shapes: `accuracy` becomes one of three. Itself by default.
 
         Raises:
             ShapeError: the metric does not fit these shapes.
         """
-        del output, target
+        wanted = self.expected(output)
+        if wanted is not None and not _alike(wanted, target):
+            raise ShapeError(f"expects targets {show(wanted)}, the loss has {show(target)}")
         return self
+
+    def aligned(self, y_true: Tensor, output: Shape) -> Tensor:
+        """Targets with the axes that the metric wants: a last one of length 1 more or less."""
+        wanted = self.expected(output)
+        if wanted is None or len(wanted) == y_true.rank:
+            return y_true
+        if len(wanted) > y_true.rank:
+            return ops.expand_dims(y_true, -1)
+        return ops.squeeze(y_true, -1)
 
     def accumulators(self, output: Shape) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the float32 sums. `total` and `count` by default."""
@@ -85,6 +105,9 @@ class Metric(Member):
         """What one batch adds to each accumulator.
 
         Shapes: `weight` () or the leading axes of the values, (N,) for sample weights.
+
+        Raises:
+            ShapeError: a mask among the weights has other axes.
         """
 
     @abstractmethod
@@ -129,6 +152,7 @@ class MeanMetric(Metric):
         if values.rank > weight.rank:
             values = ops.reduce_mean(values, range(weight.rank, values.rank))
         weight = ops.cast(spread(weight, values.rank), values.dtype)
+        check_spreads(weight, values, "weights")
         if weight.shape != values.shape:
             weight = ops.broadcast_to(weight, values.shape, values)
         return {
@@ -139,6 +163,11 @@ class MeanMetric(Metric):
     @override
     def result(self, sums: Mapping[str, Tensor]) -> Tensor:
         return divide_no_nan(sums["total"], sums["count"])
+
+
+def _alike(a: Shape, b: Shape) -> bool:
+    """Whether shapes agree, but for a last axis of length 1."""
+    return any(x[1:] == y[1:] for x, y in ((a, b), ((*a, 1), b), (a, (*b, 1))))
 
 
 def per_sample(values: Tensor) -> Tensor:

@@ -196,7 +196,7 @@ class Precision(ThresholdMetric):
                 f"{self.key} expects top_k of at most the number of columns, "
                 f"found {self.top_k} for an output of {show(output)}"
             )
-        return self
+        return super().resolve(output, target)
 
     @override
     def usual(self) -> float:

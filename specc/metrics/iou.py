@@ -16,7 +16,8 @@ from specc.losses.weighting import spread
 from specc.metrics.base import Metric
 from specc.metrics.confusion import flat
 from specc.primitives import Tensor
-from specc.tensors import DType, Shape
+from specc.shapes import ShapeError, axis_index
+from specc.tensors import DType, Shape, elements, show
 
 MATRIX = "total_confusion_matrix"
 Classes = Annotated[int, Field(ge=1)]
@@ -47,6 +48,32 @@ class Overlap(Metric):
     def ignored(self) -> int | None:
         """The class whose positions are not counted."""
         return None
+
+    def counted_shapes(self, output: Shape, target: Shape) -> tuple[Shape, Shape]:
+        """Shapes of the class indices of targets and predictions.
+
+        Raises:
+            ShapeError: there is no such axis of classes.
+        """
+        return target, output
+
+    @override
+    def expected(self, output: Shape) -> None:
+        # `resolve` looks at the classes on both sides.
+        return None
+
+    @override
+    def resolve(self, output: Shape, target: Shape) -> Metric:
+        y, p = self.counted_shapes(output, target)
+        if elements(y[1:]) != elements(p[1:]):
+            raise ShapeError(
+                f"{show(target)} targets and {show(output)} predictions are not as many classes;"
+                " say with sparse_y_true and sparse_y_pred which have an axis of them"
+            )
+        wrong = [k for k in self.targets() if not 0 <= k < self.size()]
+        if wrong:
+            raise ShapeError(f"there is no class {wrong[0]} among {self.size()}")
+        return self
 
     @override
     def accumulators(self, output: Shape) -> dict[str, tuple[int, ...]]:
@@ -111,10 +138,23 @@ class MeanIoU(Overlap):
         return self.ignore_class
 
     @override
+    def counted_shapes(self, output: Shape, target: Shape) -> tuple[Shape, Shape]:
+        y = target if self.sparse_y_true else _without(target, self.axis)
+        return y, output if self.sparse_y_pred else _without(output, self.axis)
+
+    @override
     def labels(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         y = y_true if self.sparse_y_true else ops.argmax(y_true, self.axis)
         p = y_pred if self.sparse_y_pred else ops.argmax(y_pred, self.axis)
         return ops.cast(y, "int64"), ops.cast(p, "int64")
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    """A shape without its axis of classes, which is not the batch."""
+    at = axis_index(axis, len(shape))
+    if at == 0:
+        raise ShapeError(f"axis {axis} of {show(shape)} is the batch, not classes")
+    return (*shape[:at], *shape[at + 1 :])
 
 
 class IoU(MeanIoU):

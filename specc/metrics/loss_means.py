@@ -10,6 +10,7 @@ from typing_extensions import override
 from specc.losses import Loss, crossentropy, divergence, hinge, regression
 from specc.metrics.base import MeanMetric, Metric
 from specc.primitives import Tensor
+from specc.tensors import Shape
 
 
 class LossMean(MeanMetric):
@@ -23,6 +24,10 @@ class LossMean(MeanMetric):
         """The loss."""
         own = type(self).model_fields.keys() - Metric.model_fields.keys()
         return self.loss(**{name: getattr(self, name) for name in own})
+
+    @override
+    def expected(self, output: Shape) -> Shape:
+        return self.rule().target(output)[0]
 
     @override
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

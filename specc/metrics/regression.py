@@ -74,7 +74,7 @@ class R2Score(Metric):
     @override
     def resolve(self, output: Shape, target: Shape) -> Metric:
         columns(self, output)
-        return self
+        return super().resolve(output, target)
 
     @override
     def accumulators(self, output: Shape) -> dict[str, tuple[int, ...]]:

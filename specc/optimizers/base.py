@@ -72,13 +72,13 @@ class Optimizer(AnyOptimizer):
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     """Decoupled decay: w -= w * weight_decay * learning_rate, before the update."""
 
-    clipnorm: Annotated[float, Field(gt=0)] | None = None
+    clipnorm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Upper limit of each weight's gradient norm."""
 
-    clipvalue: Annotated[float, Field(gt=0)] | None = None
+    clipvalue: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Upper limit of each gradient element's magnitude."""
 
-    global_clipnorm: Annotated[float, Field(gt=0)] | None = None
+    global_clipnorm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Upper limit of the norm of all gradients together."""
 
     use_ema: bool = False
@@ -90,7 +90,7 @@ class Optimizer(AnyOptimizer):
     ema_overwrite_frequency: Annotated[int, Field(ge=1)] | None = None
     """Replace the weights by their average every so many steps."""
 
-    loss_scale_factor: Annotated[float, Field(gt=0)] | None = None
+    loss_scale_factor: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Factor of the loss that gradients are taken of; they are divided by it before all else."""
 
     gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = None

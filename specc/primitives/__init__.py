@@ -9,6 +9,7 @@ from specc.primitives.arithmetic import absolute as absolute
 from specc.primitives.arithmetic import arctan as arctan
 from specc.primitives.arithmetic import arctan2 as arctan2
 from specc.primitives.arithmetic import bitwise_xor as bitwise_xor
+from specc.primitives.arithmetic import capped_relu as capped_relu
 from specc.primitives.arithmetic import cast as cast
 from specc.primitives.arithmetic import ceil as ceil
 from specc.primitives.arithmetic import clip as clip

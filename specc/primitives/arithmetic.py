@@ -83,6 +83,11 @@ def erf(x: Tensor) -> Tensor:
     return unary("Erf", x)
 
 
+def capped_relu(x: Tensor, cap: float) -> Tensor:
+    """min(max(x, 0), cap); no gradient flows at 0 and at the cap."""
+    return x.trace.emit("capped_relu", (x,), x.shape, x.dtype, cap=float(cap))
+
+
 def gelu(x: Tensor) -> Tensor:
     """x Phi(x) with the normal distribution's Phi: x/2 (1 + erf(x / sqrt 2))."""
     return x.trace.emit("gelu", (x,), x.shape, x.dtype)

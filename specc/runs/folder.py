@@ -17,11 +17,13 @@ import json
 import platform
 import re
 import subprocess
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
 from pathlib import Path
+from types import UnionType
 from typing import Any, cast
 
 from specc.checkpoint import Checkpoints, latest
@@ -32,6 +34,17 @@ RECORD, SPEC, METRICS, CHECKPOINTS = "run.json", "spec.yaml", "metrics.csv", "ch
 LEARNED = "learned.json"
 # Raised when the record's structure changes.
 FORMAT = 1
+# The fields of the record that something reads, besides the mappings `environment` and `test`.
+RECORDED: Mapping[str, type | UnionType] = {
+    "name": str,
+    "device": str,
+    "threads": int,
+    "data": str | None,
+    "seed": int,
+    "epochs": int,
+    "start_from": str | None,
+    "finished": bool,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,7 @@ class RunFolder:
         """How the run was started.
 
         Raises:
-            RunError: this is no run folder.
+            RunError: this is no run folder, or its record is damaged.
         """
         path = self.path / RECORD
         try:
@@ -76,7 +89,17 @@ class RunFolder:
             raise RunError(f"{path}: no JSON ({error})") from error
         if not isinstance(found, dict) or cast("Any", found).get("format") != FORMAT:
             raise RunError(f"{path}: expected run format {FORMAT}")
-        return cast("dict[str, Any]", found)
+        record = cast("dict[str, Any]", found)
+        for name, kind in RECORDED.items():
+            if not isinstance(record.get(name), kind):
+                raise _damaged(path, name, record.get(name))
+        for name in ("environment", "test"):
+            if not isinstance(record.get(name, {}), dict):
+                raise _damaged(path, name, record[name])
+        for name, value in cast("dict[str, object]", record.get("test", {})).items():
+            if not isinstance(value, int | float):
+                raise _damaged(path, f"test.{name}", value)
+        return record
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write the record, whole or not at all."""
@@ -116,18 +139,28 @@ class RunFolder:
         replace(self.path / METRICS, text.getvalue().encode())
 
     def metrics(self, epochs: int) -> list[dict[str, float]]:
-        """The logs of the first `epochs` epochs; later rows came after the checkpoint."""
+        """The logs of the first `epochs` epochs; later rows came after the checkpoint.
+
+        Raises:
+            RunError: the file is damaged.
+        """
         path = self.path / METRICS
         if not path.is_file():
             return []
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [dict(row) for row in csv.DictReader(file)]
         try:
+            with path.open(encoding="utf-8", newline="") as file:
+                names, *rows = [row for row in csv.reader(file) if row] or [[]]
             return [
-                {k: float(v) for k, v in row.items() if k != "epoch" and v} for row in rows[:epochs]
+                {k: float(v) for k, v in zip(names, row, strict=True) if k != "epoch" and v}
+                for row in rows[:epochs]
             ]
-        except ValueError as error:
-            raise RunError(f"{path}: {error}") from error
+        except (ValueError, csv.Error) as error:
+            raise RunError(f"{path}: expected a table of numbers ({error})") from error
+
+
+def _damaged(path: Path, field: str, value: object) -> RunError:
+    shown = textwrap.shorten(repr(value), 60)
+    return RunError(f"{path}: {field}: expected what training wrote, found {shown}")
 
 
 def new_folder(name: str, parent: Path = Path("runs")) -> Path:

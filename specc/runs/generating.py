@@ -11,7 +11,7 @@ import numpy as np
 from specc.artifacts import MODEL, read_bundle
 from specc.compiler.program import Port
 from specc.data.rows import Array
-from specc.data.text import KEY
+from specc.data.text import KEY, stored_text
 from specc.data.tokens import Coder, coder
 from specc.errors import DataError, RunError
 from specc.feeding import shape_of
@@ -53,12 +53,13 @@ def generate(run: Path, sampling: Sampling, device: Device = "cpu") -> Iterator[
     path = run / MODEL
     if not path.is_file():
         raise RunError(f"{run}: there is no {MODEL} yet; let the run finish, with --resume")
-    learned = (RunFolder(run).learned() or {}).get(KEY)
+    stored = RunFolder(run).learned() or {}
     outputs = made.programs["infer"].ports("output")
-    if learned is None or len(made.inputs) != 1 or len(outputs) != 1:
+    if KEY not in stored or len(made.inputs) != 1 or len(outputs) != 1:
         raise RunError(
             f"{run}: expected a model trained on a `text` source, found another; pass it files"
         )
+    learned = stored_text(stored)
     found = coder(learned["tokens"])
     prompt = sampling.prompt.lower() if learned["lowercase"] else sampling.prompt
     ids = [int(i) for i in found.encode(prompt)]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from specc.errors import Place
+from specc.errors import Place, Problem, SpecError
 from specc.family import Member, snake_case
 from specc.layer import InputLayer
 from specc.spec.data import DataSpec
 from specc.spec.fmt import layout
+from specc.spec.forms import name_problem
 from specc.spec.model import LANGUAGE, Entry, ModelSpec, Reference, Spec
 from specc.spec.names import Frame, Known
 from specc.spec.nodes import Fields, node_of
@@ -26,8 +27,13 @@ def dump(spec: Spec, *, resolved: bool = False) -> str:
     """The YAML text of a spec; `loads` of it gives `simplified(spec)`.
 
     `resolved` shows every name, and every field of layers, loss, optimizer and data.
+
+    Raises:
+        SpecError: names of a model that was not read from a spec cannot stand in one.
     """
     spec = simplified(spec)
+    if wrong := [*_unwritable(spec)]:
+        raise SpecError(wrong)
     keys: dict[str, object] = {"specc": LANGUAGE, "name": spec.model.name}
     keys |= _model(spec.model, spec.models, resolved=resolved)
     if spec.models:
@@ -41,6 +47,15 @@ def dump(spec: Spec, *, resolved: bool = False) -> str:
         keys["data"] = _data(spec.data, resolved=resolved)
     tree = node_of(keys)
     return layout(tree) if isinstance(tree, Fields) else ""
+
+
+def _unwritable(spec: Spec) -> Iterator[Problem]:
+    """Names that a spec cannot hold: Keras allows more of them."""
+    for model in (spec.model, *spec.models.values()):
+        for part in (model, *model.inputs, *model.entries):
+            if message := name_problem(part.name):
+                advice = "call it something else to write a spec"
+                yield Problem(part.place, part.name, f"{message}; {advice}")
 
 
 def _data(data: DataSpec, *, resolved: bool) -> dict[str, object]:

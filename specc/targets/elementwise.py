@@ -10,6 +10,7 @@ from specc.primitives import Tensor
 from specc.targets.layout import Layout, Placed, ordered, plain, refine
 from specc.targets.realiser import BASE, Realiser
 from specc.tensors import Dims
+from specc.vjps.activation import step
 
 
 @BASE.default
@@ -29,6 +30,15 @@ def clip(r: Realiser, t: Tensor) -> Placed:
     x = r.place(t.inputs[0])
     low, high = (r.graph.const(t.attrs[k], t.dtype) for k in ("low", "high"))
     return Placed(r.graph.op("Clip", x.value, low, high), x.layout)
+
+
+@BASE.rule("capped_relu")
+def capped_relu(r: Realiser, t: Tensor) -> Placed:
+    """One Clip. Its mask is a step of y (cap - y), which is 0 at both ends: no bools, no casts."""
+    x, g, cap = r.place(t.inputs[0]), r.graph, t.attrs["cap"]
+    y = g.op("Clip", x.value, g.const(0.0, t.dtype), g.const(cap, t.dtype))
+    y.adjoint = Adjoint((x.value,), lambda dy: [dy * step(g, y * (cap - y))])
+    return Placed(y, x.layout)
 
 
 @BASE.rule("gelu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -94,6 +95,40 @@ def test_what_is_no_run(folder, tmp_path):
     assert (done.exit_code, "expected a run, or a folder of runs" in done.stderr) == (2, True)
     done = invoke("runs", folder / "runs", "--by=val_los")
     assert (done.exit_code, "found 'val_los'" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("seed", None), ("threads", "2"), ("environment", "3.11"), ("test", {"loss": "0.5"})],
+)
+def test_a_record_that_is_damaged(folder, tmp_path, field, value):
+    run = tmp_path / "run"
+    shutil.copytree(folder / "runs" / "fast", run)
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {field: value}))
+    for command in ("runs", "reproduce", "report"):
+        done = invoke(command, run)
+        assert (done.exit_code, f"run.json: {field}" in done.stderr) == (2, True), done.output
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("tensor", ["weights"]), ("shape", ["x"]), ("start", []), ("elements.0.name", [1]),
+     ("elements.0.offset", -1), ("elements.0.storage.order", [0, 0]),
+     ("elements.0.shape", [999])],
+)  # fmt: skip
+def test_a_manifest_that_is_damaged(folder, tmp_path, path, value):
+    run = tmp_path / "run"
+    shutil.copytree(folder / "runs" / "fast", run)
+    manifest = json.loads((run / "manifest.json").read_text())
+    *outer, last = path.split(".")
+    at = manifest["state"][0]
+    for key in outer:
+        at = at[int(key) if key.isdigit() else key]
+    at[last] = value
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    done = invoke("evaluate", run, "--data", folder)
+    assert (done.exit_code, "the manifest is damaged" in done.stderr) == (2, True), done.output
 
 
 def test_reproduce(folder, tmp_path):

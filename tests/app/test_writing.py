@@ -246,6 +246,12 @@ def test_compile_with_weights(tiny):
     found = load_file(tiny / "new" / "state.safetensors")
     for name in names:
         assert (found[name] == weights[name]).all()
+    # A checkpoint holds more than weights.
+    state = "new/state.safetensors"
+    assert invoke("compile", "tiny.yaml", "-o", "third", "--weights", state).exit_code == 0
+    found = load_file(tiny / "third" / "state.safetensors")
+    for name in names:
+        assert (found[name] == weights[name]).all()
     result = invoke("compile", "tiny.yaml", "-o", "new", "--weights", "missing.safetensors")
     assert result.exit_code == 2
     assert "missing.safetensors" in result.stderr

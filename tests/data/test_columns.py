@@ -64,6 +64,14 @@ def test_a_constant_column_stays_finite(tmp_path):
         np.testing.assert_array_equal(kind.encode(kind.read(read, "a")), [[0], [0]])
 
 
+@pytest.mark.parametrize("cell", ["inf", "-1e39", "1e300"])
+def test_numbers_beyond_float32_are_refused(tmp_path, cell):
+    read = table(tmp_path, f"a\n5\n{cell}\n")
+    for scale in ("zscore", "minmax", "none"):
+        with pytest.raises(DataError, match=r"t\.csv:3: column 'a': .* within float32"):
+            Numeric(scale=scale).learn(read, "a", np.arange(2))
+
+
 def test_categories(tmp_path):
     _, found = learned(tmp_path, Category(), "job")  # boss, clerk, nurse
     np.testing.assert_array_equal(found, [[0, 0, 1], [0, 1, 0], [0, 0, 1], [1, 0, 0]])

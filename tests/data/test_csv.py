@@ -96,6 +96,7 @@ def test_a_share_of_the_rows_is_set_aside(tmp_path: Path) -> None:
     [
         ("a,b\n1,2\n3,\n", {"target": "a"}, "t.csv:3: column 'b': expected a value, found none"),
         ("a,b\n\n1,2\n3,x\n", {"target": "a"}, "t.csv:4: column 'b': .* found 'x'"),
+        (f"a,b\n1,{'x' * 9999}\n", {"target": "a"}, "found 'x{60}\\.\\.\\.'; fill"),
         ("a,b\n1,2\n3,-1e39\n", {"target": "a"}, "t.csv:3: .* within float32, found -1e\\+39"),
         ("a,b\n1,2\n3\n", {"target": "a"}, "t.csv:3: expected 2 cells, found 1"),
         ("a,b\n1,cat\n3,\n", {"target": "b"}, "t.csv:3: column 'b': expected a value, found none"),

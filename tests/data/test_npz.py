@@ -69,6 +69,7 @@ def npy(array: Array) -> bytes:
         (npy(np.array([{"a": 1}], object)), "never unpickled"),
         (npy(np.zeros(2, "M8[s]")), "expected numbers"),
         (npy(X).replace(b"(6, 3)", b"(6, 9**9)"), "expected the .npy format"),
+        (npy(X).replace(b"(6, 3), }  ", b"(6, 3), (  "), "expected the .npy format"),
         (npy(X).replace(b"(6, 3), }  ", b"(9999, 9999999), }"), "at most .* bytes"),
     ],
 )

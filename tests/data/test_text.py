@@ -121,3 +121,9 @@ def test_what_cannot_be(folder):
         Text(path="verse.txt", length=40, test_split=0.1).load(folder)
     with pytest.raises(RunError, match="expected one that a text source stored"):
         coder({"runes": {}})
+    for damaged in (3, [], {}, {"tokens": 3}, {"tokens": ["a", 3]}):
+        with pytest.raises(RunError, match=r"vocabulary: expected .*training stored"):
+            coder({"words": damaged})
+    for damaged in (3, {"lowercase": 1, "next": "each"}, {"lowercase": True, "next": "x"}):
+        with pytest.raises(RunError, match="text: expected what training stored"):
+            Text(path="verse.txt", length=4).load(folder, Names(learned={"text": damaged}))

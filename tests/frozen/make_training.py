@@ -203,6 +203,8 @@ COUNTED = [
     case("cosine_of_columns", losses.CosineSimilarity(axis=0)),
     case("dice_masked_sum", losses.Dice(reduction="sum"), "shares of positions",
          model=steps(layers.Masking(), activation="softmax")),
+    case("accumulation_of_one_element", model=mlp(1),
+         optimizer=SGD(0.1, gradient_accumulation_steps=2, clipnorm=0.3)),
 ]  # fmt: skip
 STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *SCALED, *COUNTED]
 

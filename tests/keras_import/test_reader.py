@@ -1,6 +1,7 @@
 """Whole configurations: sources, fields, graphs, and what cannot be expressed."""
 
 import json
+import math
 import random
 import zipfile
 
@@ -381,8 +382,36 @@ def test_models_that_hold_no_graph():
 
 
 @pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("units", 1e400, "units: Input should be a finite number"),
+        ("name", {"a": 1}, "expected the name of a layer, found {'a': 1}"),
+        ("name", 3, "expected the name of a layer, found 3"),
+        ("activity_regularizer", {"class_name": "L2", "config": {"l2": math.nan}},
+         "d.activity_regularizer.l2: expected a number, found nan"),
+    ],
+)  # fmt: skip
+def test_values_that_are_none(field, value, message):
+    dense = layer("d", "Dense", units=2)
+    (dense if field == "name" else dense["config"])[field] = value
+    found = problems(chain(source("x", 4), dense))
+    assert any(message in each for each in found), found
+
+
+@pytest.mark.parametrize("history", [[3, 0, 0], ["x", -1, 0], ["x", 0, "1"], ["x", True, 0]])
+def test_histories_that_are_none(history):
+    x = source("x", 4)
+    as_output = functional([x, layer("d", "Dense", [["x", 0, 0]], units=2)], ["x", 0, 0], [history])
+    as_input = functional([x, layer("d", "Dense", [history], units=2)], ["x", 0, 0], ["d", 0, 0])
+    assert "[layer, call, output]" in problems(as_input)[0]
+    assert problems(as_output)
+
+
+@pytest.mark.parametrize(
     ("config", "message"),
     [
+        ({"batch_shape": [None, 0]}, "x: expected lengths of at least 1 or null, found 0"),
+        ({"batch_shape": [None, 2.5]}, "x: expected lengths of at least 1 or null, found 2.5"),
         ({"sparse": True}, "x: sparse: True is not supported"),
         ({"dtype": "complex64"}, "x: an input of type 'complex64' is not supported"),
     ],

@@ -157,6 +157,13 @@ def test_an_empty_mask_gives_zero():
     assert evaluate([Loss.parse("mse").total(y, p, mask=mask)], feeds)[0] == 0.0
 
 
+def test_a_mask_of_positions_weighs_no_values_of_samples():
+    y_value, mask_value = np.zeros((2, 4), np.float32), np.ones((2, 4), bool)
+    y, p, mask = graph(y_value, y_value, mask_value)
+    with pytest.raises(ShapeError, match=r"\(None,\) have no place .* mask \(None, 4\)"):
+        Loss.parse("mse").total(y, p, mask=mask)
+
+
 @pytest.mark.parametrize(
     ("key", "output", "match"),
     [
@@ -166,6 +173,8 @@ def test_an_empty_mask_gives_zero():
         ("categorical_focal_crossentropy", (None, 1), "use binary_crossentropy"),
         ("categorical_generalized_cross_entropy", (None, 1), "use binary_crossentropy"),
         ("circle", (None, 3, 4), "flatten"),
+        ({"categorical_crossentropy": {"axis": 0}}, (None, 3), "axis 0, which is the batch's"),
+        ({"categorical_crossentropy": {"axis": -2}}, (None, 3), "axis -2, which is the batch's"),
     ],
 )
 def test_an_output_that_does_not_fit_is_refused(key, output, match):

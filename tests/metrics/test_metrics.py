@@ -177,6 +177,45 @@ def test_an_output_that_does_not_fit_is_refused(written, output, match):
         Metric.parse(written).resolve(output, output)
 
 
+@pytest.mark.parametrize(
+    ("written", "output", "target", "match"),
+    [
+        ("mae", (None, 3), (None,), r"expects targets \(None, 3\), the loss has \(None,\)"),
+        ("auc", (None, 3), (None, 1), "expects targets"),
+        ("sparse_categorical_accuracy", (None, 3), (None, 3), "expects targets"),
+        ({"sparse_top_k_categorical_accuracy": 2}, (None, 5, 3), (None, 3), "expects targets"),
+        ("sparse_categorical_crossentropy", (None, 3), (None, 3), "expects targets"),
+        ({"mean_iou": 3}, (None, 3), (None,), "not as many classes"),
+        ({"mean_iou": {"num_classes": 3, "sparse_y_pred": False, "axis": 0}}, (None, 3), (None,),
+         "is the batch, not classes"),
+        ({"iou": {"num_classes": 3, "target_class_ids": [3]}}, (None,), (None,), "no class 3"),
+    ],
+)  # fmt: skip
+def test_targets_of_the_loss_that_do_not_fit_are_refused(written, output, target, match):
+    with pytest.raises(ShapeError, match=match):
+        Metric.parse(written).resolve(output, target)
+
+
+@pytest.mark.parametrize(
+    ("written", "output"),
+    [
+        ("mse", (None, 1)),
+        ("binary_accuracy", (None, 1)),
+        ("sparse_categorical_accuracy", (None, 3)),
+    ],
+)
+def test_targets_with_and_without_a_last_axis_of_one_are_the_same(written, output):
+    """Oracle: the same numbers in the shape that the metric expects."""
+    y = np.random.default_rng(11).integers(0, 2, (6, 1)).astype(np.float32)
+    metric = Metric.parse(written).resolve(output, (None, 1))
+    assert metric == Metric.parse(written).resolve(output, (None,))
+    wanted = y.reshape(6, *metric.expected(output)[1:])
+    for given in (y, y[:, 0]):
+        source = ops.graph_input(Trace(), "y", (BATCH, *given.shape[1:]), "float32")
+        (found,) = evaluate([metric.aligned(source, output)], {source: given})
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_labels_of_an_auc_need_multi_label():
     with pytest.raises(ValueError, match="multi_label: true"):
         Metric.parse({"auc": {"num_labels": 3}})

@@ -192,6 +192,17 @@ def test_sample_weights_of_several_outputs() -> None:
     assert logs["loss"] == pytest.approx(logs["kind_loss"] + 0.5 * logs["price_loss"], rel=1e-6)
 
 
+def test_sample_weights_of_an_output_without_a_loss_are_taken() -> None:
+    """Oracle: nothing reads them, so the logs of a batch without them."""
+    text = TOWERS.replace(", price: mse}", "}").replace(", price: 0.5}", "}")
+    text = text.replace("{kind: [accuracy]}", "{kind: [accuracy], price: [mae]}")
+    x, y = towers_data()
+    rows = {"kind": np.ones(6), "price": np.arange(6.0)}
+    assert model(text).train_on_batch(x, y, rows) == model(text).train_on_batch(x, y)
+    weighed = model(text).evaluate(x, y, sample_weight=rows)
+    assert weighed == model(text).evaluate(x, y)
+
+
 @pytest.mark.parametrize(
     ("given", "match"),
     [

@@ -190,6 +190,7 @@ def test_a_gradient_within_the_limit_is_not_touched(kind):
     [
         ({"clipnorm": 1.0, "clipvalue": 0.5}, "one of clipnorm, clipvalue, global_clipnorm"),
         ({"clipnorm": 0.0}, "greater than 0"),
+        ({"clipvalue": float("inf")}, "finite"),
         ({"ema_momentum": 1.5}, "less than or equal to 1"),
         ({"gradient_accumulation_steps": 1}, "greater than or equal to 2"),
         ({"momentum": 2.0}, "less than or equal to 1"),

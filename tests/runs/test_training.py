@@ -376,8 +376,12 @@ def test_metrics_that_were_lost(whole: Path) -> None:
         specc.RunError, match=r"metrics\.csv: expected the logs of 2 epochs, found 1"
     ):
         run(folder, resume=True)
-    (folder / "metrics.csv").write_text(text.replace(text.splitlines()[2], "1,a,b,c,d"))
-    with pytest.raises(specc.RunError, match=r"metrics\.csv: could not convert"):
+    for damage in ("1,a,b,c,d", f"{text.splitlines()[2]},1.0", "1,1.0", "1," + "9" * 200_000):
+        (folder / "metrics.csv").write_text(text.replace(text.splitlines()[2], damage))
+        with pytest.raises(specc.RunError, match=r"metrics\.csv: expected a table of numbers"):
+            run(folder, resume=True)
+    (folder / "metrics.csv").write_bytes(text.encode() + b"\xff")
+    with pytest.raises(specc.RunError, match=r"metrics\.csv: expected a table of numbers"):
         run(folder, resume=True)
     (folder / "metrics.csv").write_text(text + "7,1.0,1.0,1.0,1.0\n")  # later than the checkpoint
     run(folder, resume=True)

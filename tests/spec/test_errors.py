@@ -223,6 +223,7 @@ def test_nearest_names():
     assert nearest("mse2", ["mean"], also=["mse"]) == " did you mean 'mse'? valid: mean"
     assert nearest("zzz", ["a"]) == " valid: a"
     assert nearest("a", []) == ""
+    assert nearest("zzz", ["a" * 99]) == f" valid: {'a' * 60}..."
     assert nearest("zzz", [f"n{i}" for i in range(50)]).endswith(", ...")
 
 

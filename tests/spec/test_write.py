@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from specc.data.source import Source
+from specc.errors import SpecError
 from specc.family import Member
 from specc.keras_import import from_keras
 from specc.layer import InputLayer
@@ -100,6 +101,15 @@ def test_names_stand_only_where_they_are_needed():
     assert "name: dense_5" in text
     survives(Spec(model))
     assert dump(Spec(model), resolved=True).count("\n    name: ") == len(entries)
+
+
+def test_names_of_keras_that_no_spec_can_hold_are_told():
+    layer = Layer.parse({"dense": 2})
+    inputs = (InputSpec("x", InputLayer((3,))),)
+    entries = (Entry("a\nb", layer, (Reference("x"),)), Entry("ok", layer, (Reference("a\nb"),)))
+    with pytest.raises(SpecError, match="call it something else to write a spec") as error:
+        dump(Spec(ModelSpec("m", inputs, entries, (Reference("ok"),))))
+    assert [problem.path for problem in error.value.problems] == ["a\nb"]
 
 
 def test_inputs_stay_where_the_entry_above_may_have_several_outputs():

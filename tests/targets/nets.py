@@ -295,6 +295,36 @@ def conv_depthwise(n: Net) -> Tensor:
 
 
 @net
+def conv_depthwise_strides(n: Net) -> Tensor:
+    x = conv(n, n.input(9, 8, 3), 3, (3, 3), (2, 2), same=True, groups=3)
+    return conv(n, x, 3, (2, 3), (1, 2), groups=3, bias=False)
+
+
+@net
+def conv_depthwise_blocks(n: Net) -> Tensor:
+    x = conv(n, n.input(32, 4, 2), 2, (3, 3), same=True, groups=2)
+    return conv(n, ops.relu(x), 2, (5, 2), (4, 1), groups=2, same=True)
+
+
+@net
+def conv_depthwise_dilated(n: Net) -> Tensor:
+    x = conv(n, n.input(9, 7, 2), 2, (3, 2), None, (2, 3), same=True, groups=2)
+    # A kernel of one tap, and one whose step leaves pixels out.
+    x = conv(n, x, 2, (1, 1), (3, 2), groups=2)
+    return conv(n, x, 2, (2, 2), groups=2)
+
+
+@net
+def conv_padded(n: Net) -> Tensor:
+    around = [(0, 0), (0, 1), (2, 1), (0, 0)]
+    x = ops.pad(n.input(6, 5, 3), around)
+    x = conv(n, x, 3, (3, 3), (2, 2), groups=3) + conv(n, ops.pad(x, around), 3, (4, 7), (2, 2))
+    # Padding that is no zeros, or of channels, stays.
+    x = conv(n, ops.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="edge"), 2)
+    return conv(n, ops.pad(x, [(0, 0), (1, 1), (0, 0), (0, 1)]), 2, (2, 2))
+
+
+@net
 def conv_1d(n: Net) -> Tensor:
     x = ops.relu(conv(n, n.input(9, 2), 3, (3,), same=True))
     x = pool(ops.max_pool, x, (2,))

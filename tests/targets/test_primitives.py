@@ -79,6 +79,7 @@ USES: dict[str, Use] = {
     "softsign": lambda n, x: ops.softsign(x),
     "hard_sigmoid": lambda n, x: ops.hard_sigmoid(x, 1.1, 0.5),
     "cast": lambda n, x: x * ops.cast(ops.cast(x * 3, "int32"), n.floatx),
+    "capped_relu": lambda n, x: ops.capped_relu(x, 0.4),
     "clip": lambda n, x: ops.clip(x, -0.31, 0.52),
     "arithmetic": lambda n, x: (1 - x) / (x + 3) - (2 * x - -x) + x**2 / 4,
     "power": lambda n, x: ops.power(x + 2, image(n, *SHAPE)),

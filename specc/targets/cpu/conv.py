@@ -1,7 +1,8 @@
-"""Convolution: as one product of columns, by tiles, or by onnxruntime's Conv; whichever is best."""
+"""Convolution: one product of columns, tiles, bands, or onnxruntime's Conv; whichever is best."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
 from specc.targets.costs import KernelCosts
+from specc.targets.cpu.depthwise import depthwise, is_depthwise
 from specc.targets.cpu.direct import Direct
 from specc.targets.cpu.pixels import from_rows, from_tiles, image_rows, pixels
 from specc.targets.cpu.rules import CPU
@@ -38,8 +40,26 @@ def gathers(t: Tensor) -> bool:
 
 @CPU.rule("conv")
 def conv(r: Realiser, t: Tensor) -> Placed:
-    """Y = W * X + b in one of three ways."""
+    """Y = W * X + b in one of four ways."""
+    t = unpadded(t)
+    if is_depthwise(t):
+        return depthwise(r, t)
     return convolve(r, t, biased=True) if gathers(t) else PORTABLE.find("conv")(r, t)
+
+
+def unpadded(t: Tensor) -> Tensor:
+    """The convolution with zeros around its image as pads of its own, which cost nothing."""
+    x = t.inputs[0]
+    if x.op != "pad" or x.attrs["mode"] != "constant" or x.attrs["value"] != 0.0:
+        return t
+    around: Sequence[tuple[int, int]] = x.attrs["pads"]
+    if any(around[0]) or any(around[-1]):
+        return t
+    pads = tuple(
+        (a + c, b + d) for (a, b), (c, d) in zip(t.attrs["pads"], around[1:-1], strict=True)
+    )
+    inputs = (x.inputs[0], *t.inputs[1:])
+    return t.trace.emit("conv", inputs, t.shape, t.dtype, **{**t.attrs, "pads": pads})
 
 
 def convolve(r: Realiser, t: Tensor, *, biased: bool) -> Placed:
