@@ -195,8 +195,8 @@ def _costs(costs: KernelCosts) -> dict[str, Any]:
     return {"sha256": costs.sha256, "values": costs.to_dict()}
 
 
-def read_costs(manifest: Mapping[str, Any]) -> KernelCosts | None:
-    """The calibration that a model was compiled with, if any.
+def read_costs(folder: Path, manifest: Mapping[str, Any]) -> KernelCosts | None:
+    """The calibration that the model in `folder` was compiled with, if any.
 
     Raises:
         RunError: it is damaged.
@@ -206,9 +206,9 @@ def read_costs(manifest: Mapping[str, Any]) -> KernelCosts | None:
     try:
         costs = KernelCosts.of(manifest["costs"]["values"])
     except (KeyError, TypeError, CompileError) as error:
-        raise RunError(f"{MANIFEST}: the costs are damaged ({error})") from error
+        raise RunError(f"{folder / MANIFEST}: the costs are damaged ({error})") from error
     if manifest["costs"].get("sha256") != costs.sha256:
-        raise RunError(f"{MANIFEST}: the costs are not those of their hash")
+        raise RunError(f"{folder / MANIFEST}: the costs are not those of their hash")
     return costs
 
 
@@ -261,7 +261,7 @@ def read_bundle(folder: Path) -> tuple[Bundle, dict[str, Any]]:
             tuple(manifest["logs"]),
             manifest["learning_rate"],
             manifest["averaged"],
-            read_costs(manifest),
+            read_costs(folder, manifest),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{folder / MANIFEST}: the manifest is damaged ({error!r})") from error

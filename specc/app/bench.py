@@ -76,17 +76,20 @@ def _compare(
     *,
     as_json: bool,
 ) -> None:
-    from specc.bench.cache import calibrated_costs
+    from specc.bench.cache import calibrated_costs, path_of
     from specc.bench.steps import compare
     from specc.errors import RuntimeSetupError
     from specc.network import open_spec
+    from specc.session import default_threads
 
     opened, network = open_spec(spec, assignments)
     train = opened.train
     size = batch or network.batch or (32 if train is None else train.batch_size)
     try:
         costs = calibrated_costs(threads)
-    except RuntimeSetupError:  # not measured, or not with this onnxruntime: nothing to compare
+    except RuntimeSetupError as error:
+        if path_of(threads or default_threads()).is_file():
+            complain(str(error))  # measured, and of no use
         costs = None
     found = compare(opened, network, size, costs, threads, rounds)
     if as_json:

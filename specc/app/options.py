@@ -26,7 +26,8 @@ Assignments: TypeAlias = Annotated[
 Calibrated: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--calibrated", help="Choose lowerings by the costs that `specc bench --calibrate` found."
+        "--calibrated",
+        help="Let target cpu choose by the costs that `specc bench --calibrate` measured.",
     ),
 ]
 DataFolder: TypeAlias = Annotated[

@@ -71,7 +71,7 @@ def reproduce(
         data=where,
         device=record["device"],
         target=manifest["target"],
-        costs=read_costs(manifest),
+        costs=read_costs(run, manifest),
         threads=int(record["threads"]),
         progress=progress,
         start_from=None if start is None else Path(start),

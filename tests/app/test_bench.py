@@ -72,6 +72,15 @@ def test_targets_side_by_side(place):
     assert (told["name"], told["batch"], told["costs"]) == ("small", 32, DEAR.sha256)
 
 
+def test_a_damaged_calibration_is_told_and_left_out(place):
+    path = cache.keep(DEAR)
+    path.write_text("{")
+    result = invoke("bench", "small.yaml", "--rounds", 1)
+    assert result.exit_code == 0
+    assert f"{path}: no JSON" in result.stderr
+    assert "calibrated" not in result.stdout
+
+
 def test_calibrated_without_a_calibration(place):
     for command in ("compile", "train"):
         result = invoke(command, "small.yaml", "-o", "out", "--calibrated")

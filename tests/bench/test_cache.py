@@ -48,10 +48,10 @@ def test_another_number_of_threads():
 
 
 def test_another_version(monkeypatch):
-    monkeypatch.setattr(cache, "runtime_version", lambda: "1.2.3")
-    cache.keep(COSTS, 2)
-    monkeypatch.undo()
-    with pytest.raises(RuntimeSetupError, match="found none"):
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "runtime_version", lambda: "1.2.3")
+        cache.keep(COSTS, 2)
+    with pytest.raises(RuntimeSetupError, match=r"found onnxruntime-1\.2\.3-threads-2; measure"):
         specc.calibrated_costs(2)
 
 

@@ -62,7 +62,7 @@ def test_costs_that_were_changed_are_refused(
     manifest = json.loads((tmp_path / MANIFEST).read_text())
     manifest["costs"] |= change
     (tmp_path / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(RunError, match=match):
+    with pytest.raises(RunError, match=f"{MANIFEST}: .*{match}"):
         read_bundle(tmp_path)
 
 
