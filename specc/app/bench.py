@@ -34,8 +34,8 @@ def bench(
     """Time a spec on this machine, or measure the machine.
 
     With SPEC: milliseconds that a training step and the inference of a batch of noise take on the
-    CPU, for each target, which take turns. Where this machine was measured, the graphs that its
-    costs choose are timed too.
+    CPU, for each target, which take turns. Where this machine was measured and its costs choose
+    other graphs, those are timed too.
 
     With --calibrate: the constants by which target cpu chooses how a convolution is done, kept in
     the user's cache for this version of onnxruntime and number of threads. `specc compile
@@ -94,11 +94,13 @@ def _compare(
     found = compare(opened, network, size, costs, threads, rounds)
     if as_json:
         show_json({"name": opened.name, "batch": size, "rounds": rounds,
-                   "costs": None if costs is None else costs.sha256,
-                   "milliseconds": [each.to_dict() for each in found]})  # fmt: skip
+                   "costs": None if costs is None else costs.sha256, "changed": found.changed,
+                   "milliseconds": [each.to_dict() for each in found.candidates]})  # fmt: skip
         return
-    rows = [[each.name, *_cells(each.train), *_cells(each.infer)] for each in found]
+    rows = [[each.name, *_cells(each.train), *_cells(each.infer)] for each in found.candidates]
     show_rows(("target", "train, ms", "rounds", "infer, ms", "rounds"), rows)
+    if found.changed is False:
+        show("the costs of this machine choose the same graphs for cpu")
 
 
 def _cells(times: Times | None) -> tuple[str, str]:

@@ -76,8 +76,8 @@ def calibrate(threads: int | None = None) -> Calibration:
     """Time the convolutions on this machine's CPU and fit the model; takes a few seconds.
 
     Lowerings take turns, and the least of each one's times counts: other work only adds to it. On
-    a machine shared with strangers four calibrations gave 26 to 34 for a gathered float, where
-    medians of the rounds gave 13 to 114.
+    a busy machine eight calibrations gave 26 to 47 for a gathered float, and medians of the rounds
+    in four of them 13 to 114.
     """
     pairs = [(each, way) for each in CONVOLUTIONS for way in each.ways]
     calls = [call(each.program(way), threads) for each, way in pairs]

@@ -44,6 +44,19 @@ class Candidate:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The candidates' times.
+
+    Attributes:
+        changed: whether the machine's costs choose other graphs than the fixed ones, which are
+            then a candidate; None where no costs are known.
+    """
+
+    candidates: list[Candidate]
+    changed: bool | None
+
+
 def compare(
     spec: Spec,
     network: Network,
@@ -51,16 +64,19 @@ def compare(
     costs: KernelCosts | None = None,
     threads: int | None = None,
     rounds: int = 5,
-) -> list[Candidate]:
-    """Times of one batch on the CPU, for each target; with `costs` for what they choose, too.
+) -> Comparison:
+    """Times of one batch on the CPU, for each target; for what `costs` choose where that differs.
 
     Raises:
         SpecError, CompileError: the spec does not compile.
         RunError: its programs take another number of samples.
     """
     made = {"cpu": compiled(spec, "cpu"), "portable": compiled(spec, "portable")}
+    changed = None
     if costs is not None:
-        made["cpu, calibrated"] = compiled(spec, "cpu", costs=costs)
+        chosen = compiled(spec, "cpu", costs=costs)
+        changed = _models(chosen) != _models(made["cpu"])
+        made |= {"cpu, calibrated": chosen} if changed else {}
     fixed = made["cpu"].bundle.batch
     if fixed not in {None, batch}:
         raise RunError(f"batch: expected {fixed}, the number that the spec fixes, received {batch}")
@@ -75,10 +91,17 @@ def compare(
     inputs = {name: feeds[name] for name in names}
     calls[SERVED, "infer"] = lambda: served.run(inputs)
     times = dict(zip(calls, alternate(list(calls.values()), rounds, TURN_SECONDS), strict=True))
-    return [
-        Candidate(name, times.get((name, "train")), times[name, "infer"])
-        for name in (*made, SERVED)
-    ]
+    return Comparison(
+        [
+            Candidate(name, times.get((name, "train")), times[name, "infer"])
+            for name in (*made, SERVED)
+        ],
+        changed,
+    )
+
+
+def _models(made: Compiled) -> dict[str, bytes]:
+    return {name: program.model for name, program in made.bundle.programs.items()}
 
 
 def _step(made: Compiled, feeds: Mapping[str, Array], threads: int | None) -> Callable[[], object]:

@@ -70,6 +70,11 @@ def test_targets_side_by_side(place):
         "cpu", "portable", "cpu, calibrated", "model.onnx",
     ]  # fmt: skip
     assert (told["name"], told["batch"], told["costs"]) == ("small", 32, DEAR.sha256)
+    assert told["changed"] is True
+    cache.keep(DEFAULT)
+    lines = invoke("bench", "small.yaml", "--rounds", 1).stdout.splitlines()
+    assert lines[-1] == "the costs of this machine choose the same graphs for cpu"
+    assert len(lines) == 5
 
 
 def test_a_damaged_calibration_is_told_and_left_out(place):

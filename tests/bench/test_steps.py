@@ -41,11 +41,13 @@ def quick(monkeypatch):
 
 def found(text, batch=2, costs=None):
     spec = loads(text)
-    return steps.compare(spec, build(spec), batch, costs, 1, rounds=2)
+    made = steps.compare(spec, build(spec), batch, costs, 1, rounds=2)
+    return made.candidates, made.changed
 
 
 def test_every_target_trains_and_infers():
-    candidates = found(IMAGES, costs=KernelCosts())
+    candidates, changed = found(IMAGES, costs=KernelCosts(transformed=1e6))
+    assert changed is True
     assert [c.name for c in candidates] == ["cpu", "portable", "cpu, calibrated", "model.onnx"]
     assert [c.train is None for c in candidates] == [False, False, False, True]
     for each in candidates:
@@ -57,10 +59,17 @@ def test_every_target_trains_and_infers():
 
 
 def test_a_spec_without_training_infers():
-    candidates = found(IDS)
+    candidates, changed = found(IDS)
+    assert changed is None
     assert [(c.name, c.train) for c in candidates] == [
         ("cpu", None), ("portable", None), ("model.onnx", None),
     ]  # fmt: skip
+
+
+def test_graphs_that_are_the_same_are_timed_once():
+    candidates, changed = found(IMAGES, costs=KernelCosts())
+    assert changed is False
+    assert [c.name for c in candidates] == ["cpu", "portable", "model.onnx"]
 
 
 def test_noise_is_what_the_ports_take():
@@ -76,6 +85,6 @@ def test_noise_is_what_the_ports_take():
 
 
 def test_a_batch_that_the_spec_fixes():
-    assert len(found(FIXED)) == 3
+    assert len(found(FIXED)[0]) == 3
     with pytest.raises(RunError, match="batch: expected 2, the number that the spec fixes"):
         found(FIXED, 3)
