@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
@@ -15,7 +15,7 @@ from specc.data.balance import class_weights
 from specc.data.fitting import input_column, target_column
 from specc.data.rows import Column, Rows, whole
 from specc.data.source import Names, Samples, Taken
-from specc.data.stream import Fitted, Stream, steps_of
+from specc.data.stream import Fitted, Pass, Stream, steps_of
 from specc.data.targets import fit_inputs
 from specc.errors import DataError
 from specc.tensors import Dims, Shape, Sym
@@ -192,13 +192,18 @@ def weights(
             raise DataError("class_weight: expected a model with one output; use sample_weight")
         return (_by_class(ys[0], class_weight),)
     if sample_weight is None:
-        return tuple(np.ones(len(y), np.float32) for y in ys)
+        return ones(ys)
     names = [t.output for t in bundle.targets]
     given: list[Any] = [sample_weight] * len(ys)
     several = isinstance(sample_weight, (list, tuple)) and len(names) > 1
     if several or isinstance(sample_weight, Mapping):
         given = listed(cast("object", sample_weight), names, "sample_weight")
     return tuple(_rows(w, len(y), name) for w, y, name in zip(given, ys, names, strict=True))
+
+
+def ones(ys: Sequence[Column]) -> tuple[Array, ...]:
+    """A weight of 1 for each sample of every output, which takes no memory."""
+    return tuple(np.broadcast_to(np.float32(1), (len(y),)) for y in ys)
 
 
 def _rows(given: npt.ArrayLike, count: int, name: str) -> Array:
@@ -253,19 +258,39 @@ def stream(
     Raises:
         DataError: it is no such iterable, or nobody says how many steps an epoch has.
     """
+    source = _iterable(batches, "fit")
+    return Stream(source, steps_of(source, steps), _fitting(bundle, "fit", class_weight))
 
+
+def one_pass(bundle: Bundle, batches: object, steps: int | None, what: str) -> Pass:
+    """The same batches once, for an evaluation.
+
+    Raises:
+        DataError: it is no such iterable.
+    """
+    return Pass(_iterable(batches, what), steps, _fitting(bundle, what))
+
+
+def _iterable(batches: object, what: str) -> Iterable[Any]:
+    if not isinstance(batches, Iterable) or isinstance(batches, np.ndarray | Mapping):
+        raise DataError(f"{what}: expected targets y, or an iterable of batches")
+    return cast("Iterable[Any]", batches)
+
+
+def _fitting(
+    bundle: Bundle,
+    what: str,
+    class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
+) -> Callable[[object], Fitted]:
     def fit(item: object) -> Fitted:
         if not isinstance(item, tuple | list) or len(cast("Sequence[Any]", item)) not in {2, 3}:
-            raise DataError("fit: expected an iterable of (x, y) or (x, y, sample weights)")
+            raise DataError(f"{what}: expected an iterable of (x, y) or (x, y, sample weights)")
         x, y, *given = cast("Sequence[Any]", item)
         found = samples(bundle, x, y)
         rows = weights(bundle, found.y, given[0] if given else None, class_weight)
         return found.take(slice(None)), rows
 
-    if not isinstance(batches, Iterable) or isinstance(batches, np.ndarray | Mapping):
-        raise DataError("fit: expected targets y, or an iterable of batches")
-    source = cast("Iterable[Any]", batches)
-    return Stream(source, steps_of(source, steps), fit)
+    return fit
 
 
 def rows_in_batch(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from specc import feeding
 from specc.compiler.bundle import Bundle
 from specc.compiler.state import ITERATIONS
 from specc.data.batches import Batches, Shuffle
 from specc.data.source import Samples
-from specc.data.stream import Stream
+from specc.data.stream import Pass, Stream
 from specc.engine import Engine, Logs
 from specc.errors import DataError
 from specc.feeding import Feeds, feeds, rows_in_batch
@@ -73,6 +74,8 @@ class Loop:
 
     Attributes:
         first_epoch, first_step: where to begin: 0, 0, or the cursor of a checkpoint.
+        validation_freq: epochs from one validation to the next, or the epochs, from 1, that have
+            one.
     """
 
     engine: Engine
@@ -81,13 +84,14 @@ class Loop:
     batch_size: int
     seed: int = 0
     shuffle: Shuffle = True
-    validation: Weighted | None = None
+    validation: Weighted | Pass | None = None
     progress: Progress = field(default_factory=Progress)
     watcher: Watcher = field(default_factory=Watcher)
     first_epoch: int = 0
     first_step: int = 0
     history: History = field(default_factory=History)
     steps_per_epoch: int | None = None
+    validation_freq: int | Collection[int] = 1
 
     def run(self) -> History:
         """Train to the last epoch, or until the watcher stops it."""
@@ -133,10 +137,14 @@ class Loop:
                 if batch.step + 1 < batches.steps:
                     self.watcher.step_end(epoch, batch.step + 1)
         logs = engine.logs()
-        if self.validation is not None:
+        if self.validation is not None and self._validates(epoch + 1):
             found = engine.evaluate(batch_feeds(engine, self.validation, self.batch_size))
             logs |= {f"val_{name}": value for name, value in found.items()}
         return logs, time.perf_counter() - began
+
+    def _validates(self, number: int) -> bool:
+        every = self.validation_freq
+        return number % every == 0 if isinstance(every, int) else number in every
 
     def _finish(self) -> None:
         """Averages kept by the optimizer become the weights, as at the end of Keras' fit."""
@@ -153,8 +161,11 @@ class Loop:
         engine.replace(named)
 
 
-def batch_feeds(engine: Engine, data: Weighted, batch_size: int) -> Iterator[Feeds]:
+def batch_feeds(engine: Engine, data: Weighted | Pass, batch_size: int) -> Iterator[Feeds]:
     """Batches in order, as a program's inputs."""
+    if isinstance(data, Pass):
+        yield from (feeds(engine.bundle, taken, rows) for taken, rows in data.produce())
+        return
     for batch in Batches(data.samples, batch_size, shuffle=False).produce(0):
         rows = [w[batch.index] for w in data.weights]
         yield feeds(engine.bundle, batch.samples, rows)
@@ -162,7 +173,7 @@ def batch_feeds(engine: Engine, data: Weighted, batch_size: int) -> Iterator[Fee
 
 def common_batch(
     bundle: Bundle,
-    parts: Mapping[str, Weighted | Stream | None],
+    parts: Mapping[str, Weighted | Stream | Pass | None],
     wanted: int | None = None,
     steps: int | None = None,
 ) -> int:
@@ -181,7 +192,7 @@ def common_batch(
 
 def ones(samples: Samples) -> Weighted:
     """Samples that all count the same."""
-    return Weighted(samples, tuple(np.ones(len(y), np.float32) for y in samples.y))
+    return Weighted(samples, feeding.ones(samples.y))
 
 
 def held_out(data: Weighted, share: float) -> tuple[Weighted, Weighted | None]:

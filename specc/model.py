@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -23,6 +23,7 @@ from specc.errors import DataError, RunError, SpecError
 from specc.feeding import Given
 from specc.files import replace
 from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
+from specc.given import evaluated, predicted, validation, weighted
 from specc.history import History
 from specc.observers import Given as Callback
 from specc.observers import Observed
@@ -132,8 +133,16 @@ class Model:
         """Let stateful layers begin with zeros again, like `reset_states()` of Keras' layers."""
         self._engine.reset_states()
 
-    def predict(self, x: Given, batch_size: int | None = None, verbose: Verbose = 0) -> Arrays:
+    def predict(
+        self,
+        x: Given | Iterable[Any],
+        batch_size: int | None = None,
+        verbose: Verbose = 0,
+        steps: int | None = None,
+    ) -> Arrays:
         """The model's outputs on x: an array, or a list when there are several.
+
+        x may be an iterable of batches, x or (x, ...), of which `steps` are taken, or all.
 
         Without `batch_size` a batch has 32 samples, or as many as the inputs' `batch` says.
         Stateful layers go on from the batch before, here as in training and evaluation.
@@ -142,6 +151,10 @@ class Model:
             DataError: x does not fit the inputs.
         """
         del verbose
+        found = predicted(self.predict, x, steps)
+        if found is not None:
+            return found
+        x = cast("Given", x)
         self._take_lengths(x)
         arrays = feeding.inputs(self._bundle.inputs, x)
         predictor = self._versions.predictor()
@@ -205,7 +218,7 @@ class Model:
         y: Given | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
-        validation_data: Sequence[Any] | None = None,
+        validation_data: Sequence[Any] | Iterable[Any] | None = None,
         validation_split: float = 0.0,
         shuffle: Shuffle = True,
         class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
@@ -214,12 +227,16 @@ class Model:
         verbose: Verbose = "auto",
         callbacks: Sequence[Callback] = (),
         steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_freq: int | Collection[int] = 1,
     ) -> History:
         """Train for epochs `initial_epoch` to `epochs` - 1; a second call continues.
 
-        `validation_data` is (x, y) or (x, y, sample weights); without it the last
-        `validation_split` of the samples validates. Without y, x is an iterable of batches (x, y)
-        or (x, y, sample weights), of which an epoch takes `steps_per_epoch`. Without `batch_size`
+        `validation_data` is (x, y) or (x, y, sample weights), or an iterable of such batches, of
+        which `validation_steps` are taken, or all; without it the last `validation_split` of the
+        samples validates. Every `validation_freq`-th epoch validates, or those listed, from 1.
+        Without y, x is an iterable of batches (x, y) or (x, y, sample weights), of which an epoch
+        takes `steps_per_epoch`. Without `batch_size`
         a batch has 32 samples, or as many as the inputs' `batch` says. `callbacks` are
         members of `specc.callbacks` or objects of `specc.Callback`.
 
@@ -229,12 +246,19 @@ class Model:
         """
         rows: Weighted | Stream
         if y is None:
+            if validation_split:
+                raise DataError(
+                    "validation_split: expected arrays, which can be divided; pass validation_data"
+                )
             batches = self._with_lengths(x)
             self._engine.require("train")
             rows = feeding.stream(self._bundle, batches, steps_per_epoch, class_weight)
         else:
             rows = self._weighted("fit", cast("Given", x), y, sample_weight, class_weight)
-        held = None if validation_data is None else self._validation(validation_data)
+        held = None
+        if validation_data is not None:
+            # Of the lengths that are trained: one engine runs both.
+            held = validation(self._engine, validation_data, validation_steps)
         if validation_data is None and isinstance(rows, Weighted):
             rows, held = held_out(rows, validation_split)
             if held is not None and class_weight is not None:
@@ -249,7 +273,7 @@ class Model:
         watcher = Observed.of(self, self._engine, callbacks, history, progress)
         loop = Loop(
             self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,
-            first, 0, history, steps_per_epoch,
+            first, 0, history, steps_per_epoch, validation_freq,
         )  # fmt: skip
         self._versions.revision += 1
         watcher.begin()
@@ -260,14 +284,6 @@ class Model:
             progress.close()
         self._epochs += max(0, epochs - first)
         return history
-
-    def _validation(self, given: Sequence[Any]) -> Weighted:
-        if len(given) not in {2, 3}:
-            raise DataError(
-                f"validation_data: expected (x, y) or (x, y, sample weights), received {len(given)}"
-            )
-        # Of the lengths that are trained: one engine runs both.
-        return self._rows("validation_data", given[0], given[1], *given[2:])
 
     def _weighted(
         self,
@@ -280,38 +296,31 @@ class Model:
         """At least one sample, as the programs for its lengths want it."""
         self._take_lengths(x)
         self._engine.require("train")
-        return self._rows(what, x, y, sample_weight, class_weight)
-
-    def _rows(
-        self,
-        what: str,
-        x: Given,
-        y: Given,
-        sample_weight: Given | None = None,
-        class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
-    ) -> Weighted:
-        data = feeding.samples(self._bundle, x, y)
-        if not len(data):
-            raise DataError(f"{what}: expected at least one sample, received none")
-        rows = feeding.weights(self._bundle, data.y, sample_weight, class_weight)
-        return Weighted(data, rows)
+        return weighted(self._engine, what, x, y, sample_weight, class_weight)
 
     def evaluate(
         self,
-        x: Given,
-        y: Given,
+        x: Given | Iterable[Any],
+        y: Given | None = None,
         batch_size: int | None = None,
         sample_weight: Given | None = None,
         verbose: Verbose = "auto",
+        steps: int | None = None,
     ) -> Logs:
         """Loss and metrics on data, as `{"loss": ..., metric: ...}`.
+
+        Without y, x is an iterable of batches as in `fit`, of which `steps` are taken, or all.
 
         Raises:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
         del verbose
-        rows = self._weighted("evaluate", x, y, sample_weight)
+        if y is None:
+            x = cast("Iterable[Any]", self._with_lengths(x))
+        else:
+            self._take_lengths(cast("Given", x))
+        rows = evaluated(self._engine, "evaluate", x, y, sample_weight, steps)
         size = common_batch(self._bundle, {"evaluate": rows}, batch_size)
         return self._engine.evaluate(batch_feeds(self._engine, rows, size))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from specc.data.arrow_table import read_arrow, read_parquet
+from specc.data.arrow_table import open_arrow, open_parquet
 from specc.data.location import locate, locate_folder
 from specc.data.source import Dataset, Names
 from specc.data.table import Table
@@ -21,7 +21,7 @@ class Parquet(Tabular):
 
     @override
     def read(self, name: str, folder: Path | None, field: str) -> Table:
-        return read_parquet(locate(name, folder, field), self.missing_values)
+        return open_parquet(locate(name, folder, field), self.missing_values)
 
 
 class Arrow(Tabular):
@@ -47,4 +47,4 @@ class Arrow(Tabular):
     def read(self, name: str, folder: Path | None, field: str) -> Table:
         is_folder = (Path(folder or ".") / name).is_dir()
         path = (locate_folder if is_folder else locate)(name, folder, field)
-        return read_arrow(path, self.missing_values)
+        return open_arrow(path, self.missing_values)

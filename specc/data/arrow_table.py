@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from typing_extensions import override
 
-from specc.data.location import check_bytes
 from specc.data.rows import Array
-from specc.data.table import Table
+from specc.data.table import LARGE, PART, PartedTable, Table
 from specc.errors import DataError, cut
+
+# Bytes of a Parquet column that are read at once.
+READ = 2**20
 
 
 class ArrowTable(Table):
-    """Columns of an Arrow table."""
+    """Columns of an Arrow table; its first row is number `first` of the file."""
 
-    def __init__(self, path: Path, table: Any, missing: Sequence[str] = ("",)) -> None:  # noqa: ANN401
-        self.path = path
+    def __init__(
+        self,
+        path: Path,
+        table: Any,  # noqa: ANN401 - the package has no types
+        missing: Sequence[str] = ("",),
+        first: int = 0,
+    ) -> None:
+        self.path, self._first = path, first
         self.names = tuple(str(name) for name in table.column_names)
         self._table, self._missing = table, frozenset(missing)
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
@@ -62,7 +70,19 @@ class ArrowTable(Table):
 
     @override
     def place(self, row: int) -> str:
-        return f"{self.path}: row {row}"
+        return f"{self.path}: row {self._first + row}"
+
+    @override
+    def as_numbers(self, name: str) -> Array | None:
+        column = self._column(name)
+        kind = str(column.type)
+        if kind == "bool" or "string" in kind or self._class_names(name) is not None:
+            cells = [cell or "nan" for cell in self.texts(name)]
+            try:
+                return np.array(cells, np.float64)
+            except ValueError:
+                return None
+        return super().as_numbers(name)
 
     def _class_names(self, name: str) -> Sequence[str] | None:
         """Names of the classes that the library `datasets` stores beside ids."""
@@ -75,46 +95,109 @@ class ArrowTable(Table):
         return cast("list[str]", names)
 
 
-def read_parquet(path: Path, missing: Sequence[str]) -> ArrowTable:
-    """A table from a Parquet file, all of it in memory.
+class LargeArrow(PartedTable):
+    """Batches of Arrow rows that are read again for every pass."""
+
+    def __init__(
+        self,
+        path: Path,
+        names: Sequence[str],
+        batches: Callable[[], Iterator[Any]],
+        missing: Sequence[str],
+    ) -> None:
+        self.path, self.names = path, tuple(names)
+        self._batches, self._missing = batches, missing
+
+    @override
+    def parts(self) -> Iterator[ArrowTable]:
+        pa = _library()
+        first, size = 0, 0
+        waiting: list[Any] = []
+        try:
+            for batch in self._batches():
+                waiting.append(batch)
+                size += int(batch.nbytes)
+                if size >= PART:
+                    table = ArrowTable(
+                        self.path, pa.Table.from_batches(waiting), self._missing, first
+                    )
+                    first += len(table)
+                    waiting, size = [], 0
+                    yield table
+        except _errors() as error:
+            raise DataError(f"{self.path}: expected Arrow's rows, {error}") from error
+        if waiting:
+            yield ArrowTable(self.path, pa.Table.from_batches(waiting), self._missing, first)
+
+
+def open_parquet(path: Path, missing: Sequence[str]) -> Table:
+    """A table from a Parquet file; a large one is read in parts.
 
     Raises:
-        DataError: pyarrow is missing, or the file is none of its, or too large.
+        DataError: pyarrow is missing, or the file is none of its.
     """
     library = _library("parquet")
+
+    def opened() -> Any:  # noqa: ANN401
+        # Without buffering ahead, so that a large group of rows is not read at once.
+        return library.ParquetFile(path, pre_buffer=False, buffer_size=READ)
+
     try:
-        file = library.ParquetFile(path)
-        groups = range(int(file.metadata.num_row_groups))
-        size = sum(int(file.metadata.row_group(i).total_byte_size) for i in groups)
-        check_bytes(path, size, "a table")
-        return ArrowTable(path, file.read(), missing)
+        with opened() as file:
+            groups = range(int(file.metadata.num_row_groups))
+            size = sum(int(file.metadata.row_group(i).total_byte_size) for i in groups)
+            if size <= LARGE:
+                return ArrowTable(path, file.read(), missing)
+            names = [str(name) for name in file.schema_arrow.names]
+            rows = max(1, int(file.metadata.num_rows) * PART // size)
     except _errors() as error:
         raise DataError(f"{path}: expected a Parquet file, {error}") from error
 
+    def batches() -> Iterator[Any]:
+        with opened() as file:
+            yield from file.iter_batches(batch_size=rows)
 
-def read_arrow(path: Path, missing: Sequence[str]) -> ArrowTable:
-    """A table from an Arrow or Feather file, or from a folder of `data-*.arrow`; not copied.
+    return LargeArrow(path, names, batches, missing)
+
+
+def open_arrow(path: Path, missing: Sequence[str]) -> Table:
+    """A table from an Arrow or Feather file, or from a folder of `data-*.arrow`.
+
+    Large ones are read in parts, small ones at once.
 
     Raises:
         DataError: pyarrow is missing, or there is no such table.
     """
-    pa = _library()
-    ipc = _library("ipc")
     files = sorted(path.glob("*.arrow")) if path.is_dir() else [path]
     if not files:
         raise DataError(f"{path}: expected .arrow files, found none")
-    parts: list[Any] = []
-    for each in files:
-        try:
-            source = pa.memory_map(str(each))
+    pa = _library()
+    if sum(file.stat().st_size for file in files) <= LARGE:
+        found = [batch for file in files for batch in _batches(file)]
+        if not found:
+            raise DataError(f"{path}: expected rows, found none")
+        return ArrowTable(path, pa.Table.from_batches(found), missing)
+    names = [str(name) for name in next(_batches(files[0])).schema.names]
+    return LargeArrow(
+        path, names, lambda: (batch for file in files for batch in _batches(file)), missing
+    )
+
+
+def _batches(path: Path) -> Iterator[Any]:
+    """Batches of a file of either of Arrow's formats, each read when it is asked for."""
+    pa, ipc = _library(), _library("ipc")
+    try:
+        with pa.OSFile(str(path)) as source:
             try:
-                parts.append(ipc.open_file(source).read_all())
+                reader = ipc.open_file(source)
             except _errors():
                 source.seek(0)
-                parts.append(ipc.open_stream(source).read_all())
-        except _errors() as error:
-            raise DataError(f"{each}: expected an Arrow file, {error}") from error
-    return ArrowTable(path, pa.concat_tables(parts), missing)
+                yield from ipc.open_stream(source)
+                return
+            for i in range(int(reader.num_record_batches)):
+                yield reader.get_batch(i)
+    except _errors() as error:
+        raise DataError(f"{path}: expected an Arrow file, {error}") from error
 
 
 def _library(module: str = "") -> Any:  # noqa: ANN401 - the package is optional

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
@@ -13,9 +12,9 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.data.preparation import Preparation, Raw
-from specc.data.rows import Array, Index
+from specc.data.rows import Array
+from specc.data.statistics import Counts, Learning, Moments
 from specc.data.table import Table
-from specc.errors import DataError
 from specc.family import Member
 from specc.primitives import Tensor
 from specc.tensors import DType
@@ -34,12 +33,8 @@ class Column(Member):
     """Element type of the raw cells: `string`, "" where one is missing, or `float32` and NaN."""
 
     @abstractmethod
-    def learn(self, table: Table, name: str, rows: Index) -> Column:
-        """The column with what `rows` of the table tell.
-
-        Raises:
-            DataError: its cells are not what they should be.
-        """
+    def learning(self, name: str) -> Learning[Column]:
+        """What learns this from the table's column called `name`."""
 
     @property
     @abstractmethod
@@ -83,22 +78,18 @@ class Numeric(Column):
     """(what is subtracted, what is divided by, what stands for a missing number)."""
 
     @override
-    def learn(self, table: Table, name: str, rows: Index) -> Column:
-        cells = table.values(name)
-        there = ~np.isnan(cells)
-        if self.missing == "error":
-            table.present(name, there)
-        table.within(name, cells)
-        known = cells[rows][there[rows]]
-        if not len(known):
-            raise DataError(f"{table.path}: column {name!r}: expected numbers, found none")
-        mean = float(known.mean())
+    def learning(self, name: str) -> Learning[Column]:
+        moments = Moments(name, complete=self.missing == "error")
+        return Learning(moments.see, lambda: self._learned(moments))
+
+    def _learned(self, moments: Moments) -> Column:
+        moments.check()
         low, step = 0.0, 1.0
         if self.scale == "zscore":
-            low, step = mean, max(float(known.std()), EPSILON)
+            low, step = moments.mean, max(moments.deviation, EPSILON)
         elif self.scale == "minmax":
-            low, step = float(known.min()), float(known.max() - known.min()) or 1.0
-        fill = self.missing if isinstance(self.missing, float) else mean
+            low, step = moments.low, (moments.high - moments.low) or 1.0
+        fill = self.missing if isinstance(self.missing, float) else moments.mean
         return self.model_copy(update={"learned": (low, step, fill)})
 
     @property
@@ -137,14 +128,12 @@ class Category(Column):
     """The values that are told apart."""
 
     @override
-    def learn(self, table: Table, name: str, rows: Index) -> Column:
-        cells = table.texts(name)
-        if self.missing == "error":
-            table.present(name, np.array([cell != "" for cell in cells]))
-        counts = Counter(cells[int(row)] for row in rows)
-        if self.missing != "value":
-            counts.pop("", None)
-        ranked = sorted(counts, key=lambda cell: (-counts[cell], cell))
+    def learning(self, name: str) -> Learning[Column]:
+        counts = Counts(name, lambda cell: (cell,), complete=self.missing == "error")
+        return Learning(counts.see, lambda: self._learned(counts))
+
+    def _learned(self, counts: Counts) -> Column:
+        ranked = counts.ranked(*([] if self.missing == "value" else [""]))
         return self.model_copy(update={"learned": tuple(sorted(ranked[: self.vocabulary]))})
 
     @property
@@ -191,11 +180,12 @@ class Words(Column):
     """The words that are told apart."""
 
     @override
-    def learn(self, table: Table, name: str, rows: Index) -> Column:
-        cells = table.texts(name)
-        counts = Counter(word for row in rows for word in cells[int(row)].split(" ") if word)
-        ranked = sorted(counts, key=lambda word: (-counts[word], word))
-        return self.model_copy(update={"learned": tuple(ranked[: self.vocabulary])})
+    def learning(self, name: str) -> Learning[Column]:
+        counts = Counts(name, lambda cell: cell.split(" "), complete=False)
+        return Learning(counts.see, lambda: self._learned(counts))
+
+    def _learned(self, counts: Counts) -> Column:
+        return self.model_copy(update={"learned": tuple(counts.ranked("")[: self.vocabulary])})
 
     @property
     @override

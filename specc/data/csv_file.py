@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import override
 
-from specc.data.csv_format import read_csv
+from specc.data.csv_large import open_csv
 from specc.data.location import locate
 from specc.data.table import Table
 from specc.data.tabular import Tabular
@@ -26,7 +26,7 @@ class Csv(Tabular):
     @override
     def read(self, name: str, folder: Path | None, field: str) -> Table:
         path = locate(name, folder, field)
-        return read_csv(path, self.delimiter, header=self.header, missing=self.missing_values)
+        return open_csv(path, self.delimiter, header=self.header, missing=self.missing_values)
 
 
 class Tsv(Csv):

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Sequence
+import io
+import itertools
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from typing_extensions import override
 
-from specc.data.location import check_bytes
 from specc.data.rows import Array
 from specc.data.table import Table
 from specc.errors import DataError, cut
 
 # Cells that stand for none, by default.
 MISSING = ("", "NA", "NaN", "nan", "null")
-# Text is held as Python strings, some 50 bytes each: a file takes about ten times its size.
+# Rows that are read together, and what ends a line in a cell.
+TOGETHER = 256
+LINE_END = re.compile(r"\r\n|\r|\n")
+# Text is held as Python strings, some 50 bytes each: a file takes about ten times its size. Files
+# to train on may be larger, for they are read in parts.
 MAX_FILE_BYTES = 2**30
 
 
@@ -27,26 +35,34 @@ class CsvTable(Table):
 
     Attributes:
         names: "0", "1", ... in a file without header.
-        columns: cells, those that stand for none as "".
+        columns: the cells.
         lines: the file's line of each row.
+        missing: cells that stand for none.
     """
 
     path: Path
     names: tuple[str, ...]
-    columns: tuple[tuple[str, ...], ...]
-    lines: tuple[int, ...]
+    columns: tuple[Sequence[str], ...]
+    lines: Sequence[int]
+    missing: frozenset[str]
 
     @override
     def __len__(self) -> int:
-        return len(self.columns[0])
+        return len(self.lines)
 
     @override
-    def texts(self, name: str) -> tuple[str, ...]:
+    def texts(self, name: str) -> Sequence[str]:
         self.check(name)
-        return self.columns[self.names.index(name)]
+        cells = map(str.strip, self.columns[self.names.index(name)])
+        return ["" if cell in self.missing else cell for cell in cells]
 
     @override
     def values(self, name: str) -> Array:
+        self.check(name)
+        if not any(is_number(cell) for cell in self.missing - {"nan", "NaN"}):
+            # All cells are numbers: most columns are read here, in a third of the time.
+            with contextlib.suppress(ValueError):
+                return np.array(self.columns[self.names.index(name)], np.float64)
         cells = self.texts(name)
         try:
             return np.array([cell or "nan" for cell in cells], dtype=np.float64)
@@ -90,35 +106,105 @@ def read_csv(
         DataError: no rows, rows of different lengths, names that repeat, not text, too large.
     """
     size = path.stat().st_size
-    check_bytes(path, size)
     if size > MAX_FILE_BYTES:
         raise DataError(
-            f"{path}: expected a file of at most {MAX_FILE_BYTES:,} bytes, found {size:,}; "
-            "store larger tables as .npz"
+            f"{path}: expected a file of at most {MAX_FILE_BYTES:,} bytes, found {size:,}; split it"
         )
+    return next(parts(path, delimiter, header, missing, size + 1))
+
+
+def parts(
+    path: Path, delimiter: str, header: bool | None, missing: Sequence[str], size: int
+) -> Iterator[CsvTable]:
+    """Tables of rows that take some `size` bytes, at least one table."""
+    records = _records(path, delimiter, size)
+    first = next(records, None)
+    if first is not None and header is None:
+        header = not all(is_number(cell) for cell in first.rows[0])
+    if first is None:
+        raise DataError(f"{path}: expected rows of values, found none")
+    cells = first.rows[0]
+    names = tuple(cell.strip() for cell in cells) if header else tuple(map(str, range(len(cells))))
+    _check_names(path, names)
+    if header:
+        del first.rows[0], first.lines[0]
+    found = False
+    for each in itertools.chain([first], records):
+        if each.rows:
+            found = True
+            yield _table(path, names, each, missing)
+    if not found:
+        raise DataError(f"{path}: expected rows of values, found none")
+
+
+def rest(
+    path: Path, delimiter: str, names: tuple[str, ...], missing: Sequence[str], size: int, at: At
+) -> Iterator[CsvTable]:
+    """As `parts`, from a place behind the header on."""
+    for each in _records(path, delimiter, size, at):
+        yield _table(path, names, each, missing)
+
+
+def _table(
+    path: Path, names: tuple[str, ...], records: _Records, missing: Sequence[str]
+) -> CsvTable:
+    for row, line in zip(records.rows, records.lines, strict=True):
+        if len(row) != len(names):
+            raise DataError(f"{path}:{line}: expected {len(names)} cells, found {len(row)}")
+    columns = tuple(zip(*records.rows, strict=True))
+    return CsvTable(path, names, columns, records.lines, frozenset(missing))
+
+
+class At(NamedTuple):
+    """A place in a file between two rows: its byte, and the lines before it."""
+
+    byte: int = 0
+    lines: int = 0
+
+
+START = At()
+
+
+class _Records(NamedTuple):
+    """Rows that are not empty, and the line that each ends in."""
+
+    rows: list[list[str]]
+    lines: list[int]
+
+
+def _records(path: Path, delimiter: str, size: int, at: At = START) -> Iterator[_Records]:
+    """Rows that take some `size` bytes."""
+    found = _Records([], [])
+    begin, line = at
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            numbered = [(row, reader.line_num) for row in reader if row]
+        with path.open("rb") as file:
+            file.seek(begin)
+            text = io.TextIOWrapper(file, "utf-8" if begin else "utf-8-sig", newline="")
+            reader = csv.reader(text, delimiter=delimiter, strict=True)
+            while read := list(itertools.islice(reader, TOGETHER)):
+                end = at.lines + reader.line_num
+                _append(found, read, line, plain=end - line == len(read))
+                line = end
+                if file.tell() - begin >= size and found.rows:
+                    yield found
+                    found, begin = _Records([], []), file.tell()
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: expected UTF-8 text with {delimiter!r}, {error}") from error
-    if header is None:
-        header = bool(numbered) and not all(is_number(cell) for cell in numbered[0][0])
-    names = tuple(cell.strip() for cell in numbered.pop(0)[0]) if header and numbered else None
-    if not numbered:
-        raise DataError(f"{path}: expected rows of values, found none")
-    rows, lines = zip(*numbered, strict=True)
-    width = len(names or rows[0])
-    names = names or tuple(str(i) for i in range(width))
-    _check_names(path, names)
-    for row, line in numbered:
-        if len(row) != width:
-            raise DataError(f"{path}:{line}: expected {width} cells, found {len(row)}")
-    columns = tuple(
-        tuple("" if (text := cell.strip()) in missing else text for cell in column)
-        for column in zip(*rows, strict=True)
-    )
-    return CsvTable(path, names, columns, lines)
+    if found.rows:
+        yield found
+
+
+def _append(found: _Records, read: list[list[str]], line: int, *, plain: bool) -> None:
+    """Add the rows behind a line; `plain` when each is one line."""
+    if plain and all(read):
+        found.rows.extend(read)
+        found.lines.extend(range(line + 1, line + 1 + len(read)))
+        return
+    for row in read:
+        line += 1 + sum(len(LINE_END.findall(cell)) for cell in row)
+        if row:
+            found.rows.append(row)
+            found.lines.append(line)
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

@@ -7,16 +7,15 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
-from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from typing_extensions import override
 
+from specc.data.file_rows import File, FileRows
 from specc.data.idx_format import DEFLATE_LIMIT
 from specc.data.location import check_bytes
-from specc.data.rows import Array, Column, Index, Rows
+from specc.data.rows import Array, Column, Rows
 from specc.errors import DataError, nearest
 
 # Bytes of a zip entry that holds nothing: what a tiny archive may exceed deflate's limit by.
@@ -64,47 +63,7 @@ def _rows(file: IO[bytes], path: Path, what: str, end: int) -> Rows:
     _check_size(path, what, shape, math.prod(shape) * dtype.itemsize, end - start)
     if not shape or (fortran and len(shape) > 1):
         raise DataError(f"{path}: {what}expected rows one after another; save it with order C")
-    return FileRows(path, start, shape, dtype)
-
-
-class FileRows(Rows):
-    """Rows of equal size, one after another in a file.
-
-    They are read by position and not mapped into memory: mapped pages count as the process's own
-    until the system wants them back, and a file larger than memory would seem to fill it.
-    """
-
-    def __init__(
-        self, path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]
-    ) -> None:
-        self._path, self._start = path, start
-        self._row = math.prod(shape[1:]) * dtype.itemsize
-        self.shape, self.dtype = shape, dtype
-
-    @override
-    def take(self, rows: Index) -> Array:
-        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        if not found.size:
-            return found
-        filled = found.data.cast("B")
-        # Neighbours are read at once: in order, that is a whole batch.
-        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
-        place = 0
-        with self._path.open("rb", buffering=0) as file:
-            for run in np.split(rows, breaks):
-                count = len(run) * self._row
-                file.seek(self._start + int(run[0]) * self._row)
-                self._fill(file, filled[place : place + count])
-                place += count
-        return found
-
-    def _fill(self, file: FileIO, part: memoryview) -> None:
-        done = 0
-        while done < len(part):
-            got = file.readinto(part[done:])
-            if not got:
-                raise DataError(f"{self._path}: the file became shorter while it was read")
-            done += got
+    return FileRows(File(path), start, shape, dtype)
 
 
 class Npz:

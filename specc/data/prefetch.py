@@ -48,6 +48,11 @@ class Prefetch(Generic[T]):
             raise item.error
         raise StopIteration
 
+    @property
+    def behind(self) -> bool:
+        """Whether the next item has still to be made."""
+        return self._items.empty()
+
     def __enter__(self) -> Self:
         return self
 

@@ -62,6 +62,18 @@ class Chosen(Rows):
         return self._source.take(self._rows[rows])
 
 
+class Stretch(Rows):
+    """Consecutive rows of others."""
+
+    def __init__(self, source: Rows, start: int, count: int) -> None:
+        self._source, self._start = source, start
+        self.shape, self.dtype = (count, *source.shape[1:]), source.dtype
+
+    @override
+    def take(self, rows: Index) -> Array:
+        return self._source.take(rows + self._start)
+
+
 class Converted(Rows):
     """Rows that a function converts when they are read.
 
@@ -89,7 +101,8 @@ def part(column: Column, start: int | None, stop: int | None) -> Column:
     """Consecutive rows, nothing copied."""
     if not isinstance(column, Rows):
         return column[start:stop]
-    return Chosen(column, np.arange(*slice(start, stop).indices(len(column)), dtype=np.int64))
+    first, end, _ = slice(start, stop).indices(len(column))
+    return Stretch(column, first, max(0, end - first))
 
 
 def whole(column: Column) -> Array:

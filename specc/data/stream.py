@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -64,6 +65,46 @@ class Stream:
             f"epoch {epoch + 1}: expected {self.steps} batches, found {step}; pass a smaller "
             "steps_per_epoch, or an iterable that can be begun again"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Batches of an iterable, once: up to `steps` of them, or all.
+
+    Attributes:
+        source: yields batches; a generator goes on where it stood.
+        steps: most batches that are taken.
+        fit: makes of what it yields what a program wants.
+    """
+
+    source: Iterable[Any]
+    steps: int | None
+    fit: Callable[[Any], Fitted]
+
+    def produce(self) -> Iterator[Fitted]:
+        """The batches.
+
+        Raises:
+            DataError: there are none, or fewer than `steps`.
+        """
+        count = 0
+        for item in itertools.islice(self.source, self.steps):
+            yield self.fit(item)
+            count += 1
+        if not count or count < (self.steps or 0):
+            raise DataError(
+                f"batches: expected {self.steps or 'some'}, found {count}; pass fewer steps, or an "
+                "iterable that can be begun again"
+            )
+
+
+def is_stream(value: object) -> bool:
+    """Whether it yields batches, and is no array-like and no collection of arrays itself."""
+    arrays = ("shape", "__array__", "to_numpy", "__getitem__")
+    batches = callable(getattr(value, "__next__", None)) or not any(
+        hasattr(value, name) for name in arrays
+    )
+    return batches and isinstance(value, Iterable)
 
 
 def steps_of(source: object, steps_per_epoch: int | None) -> int:

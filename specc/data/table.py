@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from typing_extensions import override
 
 from specc.data.rows import Array
 from specc.errors import DataError, nearest
+
+# Bytes of a file from which it is read in parts, and of a part. Cells of text take about ten times
+# their size in memory.
+LARGE, PART = 2**26, 2**22
 
 
 class Table(ABC):
@@ -45,6 +50,18 @@ class Table(ABC):
     @abstractmethod
     def place(self, row: int) -> str:
         """Where a row stands, for messages."""
+
+    def parts(self) -> Iterator[Table]:
+        """The table from its first row to its last: as one, unless it is large."""
+        yield self
+
+    def as_numbers(self, name: str) -> Array | None:
+        """As `values`; None for a column of texts."""
+        self.check(name)
+        try:
+            return self.values(name)
+        except DataError:
+            return None
 
     def check(self, name: str) -> None:
         """Refuse the name of a column that is not there.
@@ -95,3 +112,39 @@ class Table(ABC):
     def matrix(self, names: Sequence[str]) -> Array:
         """Columns side by side as float32, shape (rows, columns)."""
         return np.stack([self.numbers(name) for name in names], axis=1).astype(np.float32)
+
+
+class PartedTable(Table):
+    """A table that does not fit into memory: it is read part by part, again every time."""
+
+    @abstractmethod
+    @override
+    def parts(self) -> Iterator[Table]: ...
+
+    @override
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts())
+
+    @override
+    def texts(self, name: str) -> Sequence[str]:
+        self.check(name)
+        return [cell for part in self.parts() for cell in part.texts(name)]
+
+    @override
+    def values(self, name: str) -> Array:
+        self.check(name)
+        return np.concatenate([part.values(name) for part in self.parts()])
+
+    @override
+    def place(self, row: int) -> str:
+        return f"{self.path}: row {row}"
+
+
+def cells(table: Table, name: str) -> Array:
+    """The cells of a column in memory: numbers where all of them are, else texts; shape (rows,)."""
+    table.check(name)
+    found = [part.as_numbers(name) for part in table.parts()]
+    numbers = [part for part in found if part is not None and not np.isnan(part).any()]
+    if len(numbers) == len(found):
+        return np.concatenate(numbers)
+    return np.concatenate([np.array(part.texts(name), np.str_) for part in table.parts()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,14 +12,14 @@ from pydantic import Field
 from typing_extensions import override
 
 from specc.data.learned import mapping
-from specc.data.location import check_bytes, locate
-from specc.data.rows import Array, Index, Rows
+from specc.data.location import locate
+from specc.data.pieces import Pieces
+from specc.data.rows import Array, Column, Index, Rows, part
 from specc.data.source import Dataset, Names, Samples, Source
-from specc.data.tokens import Characters, Tokens, coder
+from specc.data.spool import Spool
+from specc.data.tokens import Characters, Coder, Tokens, coder
 from specc.errors import DataError, RunError
 
-# Tokens of a word or byte-pair vocabulary take some 100 bytes while a text is cut into them.
-MAX_TEXT_BYTES = 2**30
 KEY = "text"
 
 
@@ -27,7 +28,8 @@ class Text(Source):
 
     Yields x int32 (n, length) and y int32: for `next: each` (n, length), what follows each token;
     for `next: last` (n,), what follows the window. The last parts of the text are the test and the
-    validation split. The vocabulary is that of the whole file, and is stored with the model.
+    validation split. The vocabulary is that of the whole file, and is stored with the model. A
+    file may be larger than memory: the numbers of its tokens are kept in a temporary file.
     """
 
     path: str
@@ -58,47 +60,33 @@ class Text(Source):
     def load(self, folder: Path | None = None, names: Names | None = None) -> Dataset:
         names = names or Names()
         path = locate(self.path, folder, "data.text.path")
-        text = self._read(path)
+        pieces = Pieces(path, self.lowercase)
         if names.learned is None:
             learned = {
-                "tokens": {self.tokens.key: self.tokens.learn(text)},
+                "tokens": {self.tokens.key: self.tokens.learn(pieces)},
                 "lowercase": self.lowercase,
                 "next": self.next,
             }
         else:
             learned = stored_text(names.learned)
         made = coder(learned["tokens"])
-        ids = made.encode(text)
+        ids = _ids(pieces, made)
         length = self.length or _length(names)
         shares = (1 - self.test_split - self.validation_split, self.validation_split)
         if shares[0] <= 0:
             raise DataError("data.text: test_split and validation_split leave nothing to train on")
         ends = np.floor(np.cumsum(shares) * len(ids) + 0.5).astype(int)
-        parts = np.split(ids, ends)
+        parts = [part(ids, a, b) for a, b in itertools.pairwise((0, *ends.tolist(), len(ids)))]
         if len(parts[0]) <= length:
             raise DataError(
                 f"{path}: expected more than {length} tokens to train on, found {len(parts[0])}; "
                 "bring a longer text, or make the windows shorter"
             )
         train = self._samples(parts[0], length)
-        validation, test = (self._held_out(path, part, length) for part in parts[1:])
+        validation, test = (self._held_out(path, each, length) for each in parts[1:])
         return Dataset(train, test, validation, learned={KEY: learned})
 
-    def _read(self, path: Path) -> str:
-        size = path.stat().st_size
-        check_bytes(path, size)
-        if size > MAX_TEXT_BYTES:
-            raise DataError(
-                f"{path}: expected a text of at most {MAX_TEXT_BYTES:,} bytes, found {size:,}; "
-                "split it"
-            )
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: expected UTF-8 text, {error}") from error
-        return text.lower() if self.lowercase else text
-
-    def _held_out(self, path: Path, ids: Array, length: int) -> Samples | None:
+    def _held_out(self, path: Path, ids: Column, length: int) -> Samples | None:
         """A split; None where there is to be none."""
         if len(ids) <= 1:
             return None
@@ -109,27 +97,42 @@ class Text(Source):
             )
         return self._samples(ids, length)
 
-    def _samples(self, ids: Array, length: int) -> Samples:
+    def _samples(self, ids: Column, length: int) -> Samples:
         """The windows of a part of the text, at least one."""
         stride = self.stride or length
         count = (len(ids) - length - 1) // stride + 1
         x = Windows(ids, count, stride, length)
         if self.next == "each":
-            return Samples((x,), (Windows(ids[1:], count, stride, length),))
-        return Samples((x,), (ids[np.arange(count) * stride + length],))
+            return Samples((x,), (Windows(part(ids, 1, None), count, stride, length),))
+        if isinstance(ids, Rows):
+            return Samples((x,), (Windows(part(ids, length, None), count, stride, None),))
+        return Samples((x,), (ids[np.arange(count) * stride + length].astype(np.int32),))
 
 
 class Windows(Rows):
-    """Row i is `values[i * stride : i * stride + length]`."""
+    """Row i is `values[i * stride : i * stride + length]` as int32; one value when it is None."""
 
-    def __init__(self, values: Array, count: int, stride: int, length: int) -> None:
+    def __init__(self, values: Column, count: int, stride: int, length: int | None) -> None:
         self._values, self._stride = values, stride
-        self._within = np.arange(length, dtype=np.int64)
-        self.shape, self.dtype = (count, length), values.dtype
+        self._within = np.arange(length or 1, dtype=np.int64)
+        self.shape = (count,) if length is None else (count, length)
+        self.dtype = np.dtype(np.int32)
 
     @override
     def take(self, rows: Index) -> Array:
-        return self._values[rows[:, np.newaxis] * self._stride + self._within]
+        places = rows[:, np.newaxis] * self._stride + self._within
+        found = self._values[places.reshape(-1)]
+        return found.astype(np.int32).reshape(len(rows), *self.shape[1:])
+
+
+def _ids(pieces: Pieces, made: Coder) -> Column:
+    """The tokens of a text, in the smallest element type that counts the vocabulary."""
+    dtype = np.min_scalar_type(made.size - 1)
+    spool = Spool()
+    spool.add(np.zeros(0, dtype))
+    for piece in pieces:
+        spool.add(made.encode(piece).astype(dtype))
+    return spool.column()
 
 
 def _length(names: Names) -> int:

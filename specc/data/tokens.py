@@ -7,7 +7,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
@@ -51,8 +51,8 @@ class Tokens(Member):
     family_name: ClassVar[str] = "tokens"
 
     @abstractmethod
-    def learn(self, text: str) -> dict[str, Any]:
-        """The vocabulary of a text, as JSON holds it."""
+    def learn(self, pieces: Iterable[str]) -> dict[str, Any]:
+        """The vocabulary of a text, as JSON holds it; pieces as `specc.data.pieces` cuts them."""
 
     @abstractmethod
     def coder(self, learned: Mapping[str, Any]) -> Coder:
@@ -99,16 +99,37 @@ class _Listed(Coder):
         return "".join(self._tokens[i] for i in ids)
 
 
+class _Points(_Listed):
+    """Characters, found by their code points: some four times as fast as one after another."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        super().__init__(tokens, re.compile(r"(?s)."))
+        points = np.array([ord(token) for token in tokens], np.uint32)
+        self._order = np.argsort(points).astype(np.int32)
+        self._points = points[self._order]
+
+    @override
+    def encode(self, text: str) -> Array:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        places = np.searchsorted(self._points, codes).clip(max=len(self._points) - 1)
+        if (self._points[places] != codes).any():
+            return super().encode(text)  # says which character is none of the vocabulary
+        return self._order[places]
+
+
 class Characters(Tokens):
     """Every character is a token; ids are in the order of code points."""
 
     @override
-    def learn(self, text: str) -> dict[str, Any]:
-        return {"tokens": sorted(set(text))}
+    def learn(self, pieces: Iterable[str]) -> dict[str, Any]:
+        found = set[str]()
+        for piece in pieces:
+            found.update(piece)
+        return {"tokens": sorted(found)}
 
     @override
     def coder(self, learned: Mapping[str, Any]) -> Coder:
-        return _Listed(texts(learned.get("tokens"), "vocabulary"), re.compile(r"(?s)."))
+        return _Points(texts(learned.get("tokens"), "vocabulary"))
 
 
 class Words(Tokens):
@@ -118,8 +139,10 @@ class Words(Tokens):
     """Most tokens; what is rarer becomes the token `<unknown>`, number 0. All words by default."""
 
     @override
-    def learn(self, text: str) -> dict[str, Any]:
-        counts = Counter(WORD.findall(text))
+    def learn(self, pieces: Iterable[str]) -> dict[str, Any]:
+        counts = Counter[str]()
+        for piece in pieces:
+            counts.update(WORD.findall(piece))
         ranked = sorted(counts, key=lambda token: (-counts[token], token))
         if self.vocabulary is None:
             return {"tokens": ranked}
@@ -140,7 +163,7 @@ class Bpe(Tokens):
     """Number of tokens; the first 256 are the bytes."""
 
     @override
-    def learn(self, text: str) -> dict[str, Any]:
+    def learn(self, pieces: Iterable[str]) -> dict[str, Any]:
         library = _library()
         made: Any = library.Tokenizer(library.models.BPE())
         made.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -150,7 +173,8 @@ class Bpe(Tokens):
             show_progress=False,
             initial_alphabet=sorted(library.pre_tokenizers.ByteLevel.alphabet()),
         )
-        made.train_from_iterator(text.splitlines(keepends=True), trainer)
+        lines = (line for piece in pieces for line in piece.splitlines(keepends=True))
+        made.train_from_iterator(lines, trainer)
         return {"tokenizer": json.loads(made.to_str())}
 
     @override

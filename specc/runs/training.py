@@ -40,6 +40,8 @@ from specc.history import History
 from specc.hooks import Hooks
 from specc.progress import Progress
 from specc.runs.diagnosis import diagnose
+from specc.runs.fingerprint import check as check_samples
+from specc.runs.fingerprint import fingerprint
 from specc.runs.folder import (
     CHECKPOINTS,
     LEARNED,
@@ -53,6 +55,7 @@ from specc.runs.folder import (
 )
 from specc.runs.loading import dataset_of
 from specc.runs.loading import fitted as fit_samples
+from specc.runs.locking import Lock
 from specc.runs.warm import warm
 from specc.runs.watching import (
     MINUTE,
@@ -118,8 +121,9 @@ def train(
             and shapes are the same.
 
     Raises:
-        RunError: `run` exists and `resume` is not asked for, or belongs to another spec.
-        DataError: the data is missing or does not fit.
+        RunError: `run` exists and `resume` is not asked for, or belongs to another spec, or
+            another process is at it.
+        DataError: the data is missing or does not fit, or a resumed run began with other samples.
         KeyboardInterrupt: Ctrl-C, after a checkpoint was written.
     """
     settings = spec.train
@@ -129,30 +133,37 @@ def train(
         raise RunError(f"{spec.file or spec.name}: there is no `data:` section to train on")
     folder = RunFolder(run if run is not None else new_folder(spec.name))
     display = progress or Progress()
-    record = _begun(spec, folder, resume=resume)
-    if record is not None and record.get("finished"):
-        display.note(f"{folder.path}: this run has finished; nothing to do")
-        history = _history(folder, int(record["epochs"]))
-        return Trained(folder.path, history, record.get("test", {}), before=True)
-    if record is None and resume:
-        display.note(f"{folder.path}: nothing was saved there yet; starting from the beginning")
-    # Whatever can fail for want of a device or of data fails before anything is written.
-    device = device if record is None else record["device"]
-    check_device(device, threads)
-    where = data or (Path(record["data"]) if record is not None and record["data"] else None)
-    fresh = None
-    if record is None:
-        fresh = compiled(spec, target or ("cuda" if device == "cuda" else "cpu"), costs=costs)
-        if start_from is not None:
-            fresh = replace_fields(fresh, weights=warm(start_from, fresh.weights, display))
-    made = read_bundle(folder.path)[0] if fresh is None else fresh.bundle
-    learned = None if record is None else folder.learned()
-    dataset = dataset_of(spec, made, where, learned)
-    splits = _Splits.of(made, dataset, settings)
-    if fresh is not None:
-        _start(fresh, settings, folder, device, threads, data, dataset.learned, start_from)
-    known = Known(dataset.classes, dataset.learned, dataset.preparations)
-    return _Run(spec, settings, folder, made, splits, known, display, max_minutes).run()
+    with Lock(folder.path) as lock:
+        record = _begun(spec, folder, resume=resume)
+        if record is not None and record.get("finished"):
+            display.note(f"{folder.path}: this run has finished; nothing to do")
+            history = _history(folder, int(record["epochs"]))
+            return Trained(folder.path, history, record.get("test", {}), before=True)
+        if record is None and resume:
+            display.note(f"{folder.path}: nothing was saved there yet; starting from the beginning")
+        # Whatever can fail for want of a device or of data fails before anything is written.
+        device = device if record is None else record["device"]
+        check_device(device, threads)
+        where = data or (Path(record["data"]) if record is not None and record["data"] else None)
+        fresh = None
+        if record is None:
+            fresh = compiled(spec, target or ("cuda" if device == "cuda" else "cpu"), costs=costs)
+            if start_from is not None:
+                fresh = replace_fields(fresh, weights=warm(start_from, fresh.weights, display))
+        made = read_bundle(folder.path)[0] if fresh is None else fresh.bundle
+        learned = None if record is None else folder.learned()
+        dataset = dataset_of(spec, made, where, learned)
+        splits = _Splits.of(made, dataset, settings)
+        if fresh is not None:
+            lock.create()
+            _start(
+                fresh, settings, folder, device, threads, data, dataset.learned, start_from,
+                fingerprint(splits.train.samples),
+            )  # fmt: skip
+        elif record is not None:
+            check_samples(splits.train.samples, record.get("samples"), folder.path)
+        known = Known(dataset.classes, dataset.learned, dataset.preparations)
+        return _Run(spec, settings, folder, made, splits, known, display, max_minutes).run()
 
 
 def _begun(spec: Spec, folder: RunFolder, *, resume: bool) -> dict[str, Any] | None:
@@ -199,6 +210,7 @@ def _start(
     data: Path | None,
     learned: Mapping[str, Any] | None,
     start_from: Path | None,
+    samples: Mapping[str, Any],
 ) -> None:
     """Write the compiled spec into the folder; the record comes last and makes it a run.
 
@@ -219,6 +231,7 @@ def _start(
             "environment": environment(),
             "git": git_commit(),
             "start_from": None if start_from is None else str(start_from.resolve()),
+            "samples": samples,
             "finished": False,
         }
     )

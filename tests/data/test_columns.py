@@ -37,9 +37,15 @@ def load(tmp_path, names=None, text=TEXT, **fields):
     )
 
 
+def learn(kind, read, name, rows):
+    learning = kind.learning(name)
+    learning.see(read, rows)
+    return learning.done()
+
+
 def learned(tmp_path, kind, name, rows=(0, 1, 2, 3)):
     read = table(tmp_path)
-    kind = kind.learn(read, name, np.array(rows))
+    kind = learn(kind, read, name, np.array(rows))
     return kind, kind.encode(kind.read(read, name))
 
 
@@ -60,7 +66,7 @@ def test_zscore_minmax_and_missing_numbers(tmp_path):
 def test_a_constant_column_stays_finite(tmp_path):
     read = table(tmp_path, "a\n5\n5\n")
     for scale in ("zscore", "minmax"):
-        kind = Numeric(scale=scale).learn(read, "a", np.arange(2))
+        kind = learn(Numeric(scale=scale), read, "a", np.arange(2))
         np.testing.assert_array_equal(kind.encode(kind.read(read, "a")), [[0], [0]])
 
 
@@ -69,7 +75,7 @@ def test_numbers_beyond_float32_are_refused(tmp_path, cell):
     read = table(tmp_path, f"a\n5\n{cell}\n")
     for scale in ("zscore", "minmax", "none"):
         with pytest.raises(DataError, match=r"t\.csv:3: column 'a': .* within float32"):
-            Numeric(scale=scale).learn(read, "a", np.arange(2))
+            learn(Numeric(scale=scale), read, "a", np.arange(2))
 
 
 def test_categories(tmp_path):

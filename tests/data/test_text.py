@@ -81,13 +81,13 @@ def test_a_stored_vocabulary_is_used(folder):
 @pytest.mark.parametrize("tokens", [Characters(), Words()], ids=["characters", "words"])
 def test_what_is_encoded_decodes_to_the_text(tokens):
     text = "Ein  Satz, mit\tUmlauten: äöü!\n\n... und 3 Zahlen."
-    made = coder({tokens.key: tokens.learn(text)})
+    made = coder({tokens.key: tokens.learn([text])})
     assert made.decode(made.encode(text).tolist()) == text
     assert set(made.encode(text)) == set(range(made.size))
 
 
 def test_rare_words_are_unknown():
-    learned = Words(vocabulary=3).learn("a b a b a c d")
+    learned = Words(vocabulary=3).learn(["a b a b a c d"])
     assert learned["tokens"] == [UNKNOWN, " a", " b"]
     made = coder({"words": learned})
     np.testing.assert_array_equal(made.encode("x a b c a"), [0, 1, 2, 0, 1])
@@ -96,8 +96,8 @@ def test_rare_words_are_unknown():
 def test_byte_pairs():
     pytest.importorskip("tokenizers")
     text = VERSE * 20
-    learned = Bpe(vocabulary=280).learn(text)
-    assert learned == Bpe(vocabulary=280).learn(text)
+    learned = Bpe(vocabulary=280).learn([text])
+    assert learned == Bpe(vocabulary=280).learn([text])
     made = coder({"bpe": learned})
     assert made.size == 280
     for sample in (text, "日本語 and ümlauts\n", ""):

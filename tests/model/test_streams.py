@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import specc
+from specc.errors import DataError
 from tests.model.specs import line_data, model
 
 X, Y = line_data(40)
@@ -77,3 +78,35 @@ def test_weights_and_validation():
 def test_what_cannot_be(source, options, message):
     with pytest.raises(specc.DataError, match=message):
         model().fit(source, verbose=0, **options)
+
+
+def test_validation_on_batches_and_every_second_epoch():
+    made = model()
+    options = {"epochs": 4, "validation_freq": 2, "verbose": 0}
+    history = made.fit(X, Y, validation_data=Again(), **options)
+    whole = model().fit(X, Y, validation_data=(X, Y), **options)
+    assert len(history.history["val_loss"]) == 2
+    np.testing.assert_allclose(history.history["val_loss"], whole.history["val_loss"], rtol=1e-6)
+    listed = model().fit(X, Y, validation_data=(X, Y), epochs=4, validation_freq=[2, 4], verbose=0)
+    assert listed.history == whole.history
+    first = model().fit(X, Y, validation_data=Again(), validation_steps=1, epochs=1, verbose=0)
+    part = model().fit(X, Y, validation_data=(X[:10], Y[:10]), epochs=1, verbose=0)
+    assert first.history == part.history
+
+
+def test_evaluate_and_predict_on_batches():
+    made = model()
+    assert made.evaluate(batches(), steps=2) == made.evaluate(X[:20], Y[:20], batch_size=10)
+    assert made.evaluate(list(batches())) == made.evaluate(X, Y, batch_size=10)
+    weights = np.linspace(0, 2, 40).astype(np.float32)
+    weighted = made.evaluate(batches(weights=weights))
+    assert weighted == made.evaluate(X, Y, batch_size=10, sample_weight=weights)
+    np.testing.assert_array_equal(made.predict(batches(), steps=3), made.predict(X[:30], 10))
+    np.testing.assert_array_equal(made.predict(x for x, _ in batches()), made.predict(X, 10))
+    np.testing.assert_array_equal(made.predict(Again()), made.predict(X, 10))
+    with pytest.raises(DataError, match="predict: expected batches, received an iterable that has"):
+        made.predict(iter(()))
+    with pytest.raises(DataError, match="batches: expected 5, found 4; pass fewer steps"):
+        made.evaluate(batches(), steps=5)
+    with pytest.raises(DataError, match="validation_split: expected arrays, which can be divided"):
+        made.fit(Again(), epochs=1, validation_split=0.2, verbose=0)

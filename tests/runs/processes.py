@@ -6,6 +6,7 @@ forks for each command.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -61,9 +62,10 @@ class Running:
         return os.waitstatus_to_exitcode(_told(self.server, "ended"))
 
     def send(self, number: int) -> int:
-        """Its status after a signal."""
+        """Its status after a signal, which comes too late for a process that has ended."""
         assert self.process > 1  # 0 and 1 would be this process's group and everybody
-        os.kill(self.process, number)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.process, number)
         return self.status()
 
     def at_step(self, folder: Path, step: int) -> None:

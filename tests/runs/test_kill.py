@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from specc.checkpoint import latest, load
+from tests.runs import campaign
 from tests.runs.processes import ROOT, Server
 from tests.runs.running import result
 
@@ -87,6 +88,13 @@ def test_killed_with_averages_and_rates_that_change(server: Server, way: str) ->
         status, text = server.run(*train, "-o", folder, "--resume")
         assert status == 0, text
         assert result(folder) == result(whole_run), step
+
+
+def test_a_short_campaign(server: Server) -> None:
+    """Everything that has a state; by hand it runs a hundred times (`tests/runs/campaign.py`)."""
+    spec = server.folder / "stateful.yaml"
+    spec.write_text(campaign.SPEC)
+    assert sum(campaign.campaign(server, spec, 3, seed=1).values()) == 3
 
 
 def test_killed_again_and_again(server: Server, whole: dict[str, bytes]) -> None:
