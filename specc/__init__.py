@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from specc.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from specc.bench import calibrated_costs as calibrated_costs
     from specc.compiler import compile_spec as compile  # noqa: A004 - the contract's name
     from specc.difference import diff as diff
     from specc.errors import CompileError as CompileError
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
     from specc.spec.model import Spec as Spec
     from specc.spec.reader import load as load
     from specc.summaries import summary as summary
+    from specc.targets.costs import KernelCosts as KernelCosts
 
 # Where each public name is defined: module, and its name there.
 _PLACES = {
     "Callback": ("specc.observers", "Callback"),
     "CompileError": ("specc.errors", "CompileError"),
     "DataError": ("specc.errors", "DataError"),
+    "KernelCosts": ("specc.targets.costs", "KernelCosts"),
     "MissingRuleError": ("specc.errors", "MissingRuleError"),
     "Model": ("specc.model", "Model"),
     "RunError": ("specc.errors", "RunError"),
@@ -46,6 +49,7 @@ _PLACES = {
     "Spec": ("specc.spec.model", "Spec"),
     "SpecError": ("specc.errors", "SpecError"),
     "SpeccError": ("specc.errors", "SpeccError"),
+    "calibrated_costs": ("specc.bench", "calibrated_costs"),
     "compile": ("specc.compiler", "compile_spec"),
     "diff": ("specc.difference", "diff"),
     "explain": ("specc.explanation", "explain"),
@@ -59,6 +63,7 @@ __all__ = [
     "Callback",
     "CompileError",
     "DataError",
+    "KernelCosts",
     "MissingRuleError",
     "Model",
     "RunError",
@@ -67,6 +72,7 @@ __all__ = [
     "SpecError",
     "SpeccError",
     "__version__",
+    "calibrated_costs",
     "compile",
     "diff",
     "explain",

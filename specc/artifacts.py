@@ -28,11 +28,12 @@ from specc.compiler.compiler import Compiler
 from specc.compiler.program import Port, Program
 from specc.compiler.state import Array, Element, StateMap, StateTensor
 from specc.data.preparation import Preparation
-from specc.errors import RunError
+from specc.errors import CompileError, RunError
 from specc.files import replace
 from specc.onnx_api import ONNX_VERSION
 from specc.spec.model import Spec
 from specc.spec.write import dump as dump_spec
+from specc.targets.costs import KernelCosts
 from specc.targets.storage import Storage
 from specc.tensors import Dim, Dims, Sym
 from specc.version import __version__
@@ -65,6 +66,7 @@ def compiled(
     target: str = "portable",
     opset: int | None = None,
     weights: Path | Mapping[str, Array] | None = None,
+    costs: KernelCosts | None = None,
 ) -> Compiled:
     """A spec compiled, with weights drawn from its seed, read from a safetensors file, or given.
 
@@ -72,7 +74,7 @@ def compiled(
         SpecError, CompileError: the spec does not compile.
         RunError: the weights do not fit.
     """
-    compiler = Compiler.of(spec, target, opset)
+    compiler = Compiler.of(spec, target, opset, costs=costs)
     made = bundle(compiler)
     if weights is None:
         first = initial_weights(compiler.network, compiler.seed)
@@ -95,6 +97,7 @@ def write_compiled(
     target: str = "portable",
     opset: int | None = None,
     weights: Path | Mapping[str, Array] | None = None,
+    costs: KernelCosts | None = None,
 ) -> Bundle:
     """Compile a spec into `folder`: graphs, first state, manifest, the model that starts from it.
 
@@ -104,7 +107,7 @@ def write_compiled(
         SpecError, CompileError: the spec does not compile.
         RunError: the weights do not fit.
     """
-    made = compiled(spec, target, opset, weights)
+    made = compiled(spec, target, opset, weights, costs)
     made.write(folder)
     write_model(folder / MODEL, spec, made.weights, opset)
     return made.bundle
@@ -168,6 +171,7 @@ def write_bundle(folder: Path, made: Bundle, spec: Spec, seed: int) -> None:
         "versions": {"specc": __version__, "onnx": ONNX_VERSION},
         "target": made.target,
         "opset": made.opset,
+        **({} if made.costs is None else {"costs": _costs(made.costs)}),
         "seed": seed,
         "learning_rate": made.rate,
         "averaged": made.averaged,
@@ -185,6 +189,27 @@ def write_bundle(folder: Path, made: Bundle, spec: Spec, seed: int) -> None:
         "state": [_tensor(t) for t in made.state.tensors],
     }  # fmt: skip
     replace(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+
+
+def _costs(costs: KernelCosts) -> dict[str, Any]:
+    return {"sha256": costs.sha256, "values": costs.to_dict()}
+
+
+def read_costs(folder: Path, manifest: Mapping[str, Any]) -> KernelCosts | None:
+    """The calibration that the model in `folder` was compiled with, if any.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    if "costs" not in manifest:
+        return None
+    try:
+        costs = KernelCosts.of(manifest["costs"]["values"])
+    except (KeyError, TypeError, CompileError) as error:
+        raise RunError(f"{folder / MANIFEST}: the costs are damaged ({error})") from error
+    if manifest["costs"].get("sha256") != costs.sha256:
+        raise RunError(f"{folder / MANIFEST}: the costs are not those of their hash")
+    return costs
 
 
 def _port(port: Port) -> dict[str, Any]:
@@ -236,6 +261,7 @@ def read_bundle(folder: Path) -> tuple[Bundle, dict[str, Any]]:
             tuple(manifest["logs"]),
             manifest["learning_rate"],
             manifest["averaged"],
+            read_costs(folder, manifest),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{folder / MANIFEST}: the manifest is damaged ({error!r})") from error

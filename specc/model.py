@@ -31,6 +31,7 @@ from specc.progress import Progress
 from specc.session import Device, check_device
 from specc.spec.model import Spec
 from specc.spec.train import MAX_SEED
+from specc.targets.costs import KernelCosts
 from specc.versions import Versions
 from specc.vjp import Vjp, pull_back
 
@@ -49,6 +50,8 @@ class Model:
         device: where they run.
         seed: decides initial weights, shuffling and dropout; the spec's `train.seed` when None.
         threads: of onnxruntime; all processors that this process may use when None.
+        costs: what target `cpu` chooses lowerings by, of `specc.calibrated_costs`; fixed defaults
+            when None.
 
     Raises:
         SpecError, CompileError: the spec does not resolve or compile.
@@ -62,6 +65,7 @@ class Model:
         device: Device = "cpu",
         seed: int | None = None,
         threads: int | None = None,
+        costs: KernelCosts | None = None,
     ) -> None:
         check_device(device, threads)
         if seed is not None and not 0 <= seed <= MAX_SEED:
@@ -73,7 +77,7 @@ class Model:
         self.seed = spec.train.seed if spec.train is not None else (seed or 0)
         self.device: Device = device
         self.threads = threads
-        self._versions = Versions(spec, target, device, self.seed, threads)
+        self._versions = Versions(spec, target, device, self.seed, threads, costs)
         self.stop_training = False
         self._epochs = 0
 
@@ -330,6 +334,7 @@ class Model:
         meta = {
             "target": self._bundle.target, "seed": self.seed, "epochs": self._epochs,
             "threads": self.threads,
+            **({} if self._versions.costs is None else {"costs": self._versions.costs.to_dict()}),
         }  # fmt: skip
         save_state(path / STATE_FILE, self._engine.state(), meta)
 
@@ -347,7 +352,7 @@ class Model:
         spec = load(path / SPEC_FILE)
         model = cls(
             spec, str(meta.get("target", "cpu")), device, int(meta.get("seed", 0)),
-            meta.get("threads"),
+            meta.get("threads"), KernelCosts.of(meta["costs"]) if "costs" in meta else None,
         )  # fmt: skip
         for name, array in model._engine.state().items():
             if name not in named or named[name].shape != array.shape:

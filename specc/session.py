@@ -47,6 +47,11 @@ def available_providers() -> list[str]:
     return [str(name) for name in ort.get_available_providers()]
 
 
+def runtime_version() -> str:
+    """The version of onnxruntime."""
+    return str(ort.__version__)
+
+
 def default_threads() -> int:
     """Processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):

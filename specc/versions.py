@@ -20,6 +20,7 @@ from specc.network import Network, build
 from specc.network.lengths import closed, is_open
 from specc.session import Device, Runner
 from specc.spec.model import Spec
+from specc.targets.costs import KernelCosts
 from specc.targets.target import target
 from specc.tensors import Shape
 
@@ -48,7 +49,7 @@ class Versions:
     """The versions of one spec; one of them is at work and has the state.
 
     Args:
-        spec, target, device, seed, threads: as of `specc.Model`.
+        spec, target, device, seed, threads, costs: as of `specc.Model`.
 
     Raises:
         SpecError, CompileError: the spec does not resolve or compile.
@@ -56,13 +57,20 @@ class Versions:
     """
 
     def __init__(
-        self, spec: Spec, target: str, device: Device, seed: int, threads: int | None
+        self,
+        spec: Spec,
+        target: str,
+        device: Device,
+        seed: int,
+        threads: int | None,
+        costs: KernelCosts | None = None,
     ) -> None:
         self.spec = spec
         self.target = target
         self.device: Device = device
         self.seed = seed
         self.threads = threads
+        self.costs = costs
         network = build(spec)
         self.inputs = network.input_names
         self.open = is_open(network)
@@ -74,13 +82,13 @@ class Versions:
     def _waiting(self, network: Network, first: Mapping[str, Array]) -> Version:
         """Weights without programs, while no lengths are known."""
         made = Bundle(self.spec.name, self.target, 0, {}, StateMap(()), weight_infos(network))
-        compiler = Compiler(self.spec, network, target(self.target), 0, seed=self.seed)
+        compiler = Compiler(self.spec, network, target(self.target, self.costs), 0, seed=self.seed)
         engine = Engine(made, dict(first), self.device, self.threads)
         return Version(self.spec, compiler, made, engine)
 
     def _version(self, spec: Spec, state: Mapping[str, Array]) -> Version:
         """A version with a state, or the first state where it has only weights."""
-        compiler = Compiler.of(spec, self.target)
+        compiler = Compiler.of(spec, self.target, costs=self.costs)
         compiler.seed = self.seed
         made = bundle(compiler)
         weights = {w.name: state[w.name] for w in made.weights}

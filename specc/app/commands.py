@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from specc.app import (
+    bench,
     check,
     compiling,
     costs,
@@ -71,6 +72,7 @@ app.command()(summary.summary)
 app.command()(explain.explain)
 app.command()(plot.plot)
 app.command()(costs.costs)
+app.command()(bench.bench)
 app.command("compile")(compiling.compile_)
 app.command()(data.data)
 app.command()(training.train)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from specc.app.options import Assignments, Json, SpecFile
+from specc.app.options import Assignments, Calibrated, Json, SpecFile
 from specc.app.output import complain, show_json, show_rows
 
 
@@ -39,13 +39,15 @@ def compile_(
     ] = None,
     assignments: Assignments = None,
     *,
+    calibrated: Calibrated = False,
     as_json: Json = False,
 ) -> None:
     """Compile a spec to ONNX graphs that train, evaluate and infer.
 
     The folder gets train.onnx, eval.onnx, infer.onnx, model.onnx (weights inside),
     state.safetensors and manifest.json, which is all that a program in any language needs. Without
-    a `train:` section there are no train.onnx and eval.onnx.
+    a `train:` section there are no train.onnx and eval.onnx. With --calibrated (target cpu) the
+    manifest says by which costs lowerings were chosen.
     """
     from specc.artifacts import write_compiled
     from specc.network import open_spec
@@ -53,7 +55,12 @@ def compile_(
 
     opened, _ = open_spec(spec, assignments or ())
     first = run_weights(weights) if weights is not None and weights.is_dir() else weights
-    made = write_compiled(output, opened, target.value, opset, first)
+    costs = None
+    if calibrated:
+        from specc.bench import calibrated_costs
+
+        costs = calibrated_costs()
+    made = write_compiled(output, opened, target.value, opset, first, costs)
     programs = [
         {
             "file": f"{name}.onnx",

@@ -23,6 +23,13 @@ Assignments: TypeAlias = Annotated[
         help="Change the spec first: --set train.epochs=2. May be repeated.",
     ),
 ]
+Calibrated: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--calibrated",
+        help="Let target cpu choose by the costs that `specc bench --calibrate` measured.",
+    ),
+]
 DataFolder: TypeAlias = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR", help="Where the dataset's files are."),

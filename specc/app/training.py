@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specc.app.options import Assignments, DataFolder, Device, Json, OnDevice, SpecFile
+from specc.app.options import Assignments, Calibrated, DataFolder, Device, Json, OnDevice, SpecFile
 from specc.app.outcome import INTERRUPTED, drop_unread
 from specc.app.output import complain, metric_lines, show, show_json
 
@@ -43,6 +43,7 @@ def train(
         bool,
         typer.Option("--resume", help="Go on with a run that was stopped; by default the newest."),
     ] = False,
+    calibrated: Calibrated = False,
     report: Annotated[
         bool, typer.Option("--report", help="Write report.html into the run at the end.")
     ] = False,
@@ -64,12 +65,17 @@ def train(
         overrides.append(f"train.seed={seed}")
     opened, _ = open_spec(spec, overrides)
     run = output or (newest_folder if resume else new_folder)(opened.name)
+    costs = None
+    if calibrated and not (run / RECORD).is_file():  # a run that goes on keeps its graphs
+        from specc.bench import calibrated_costs
+
+        costs = calibrated_costs()
     progress = make_progress(sys.stderr, quiet)
     try:
         progress.note(f"training {opened.name} in {run}")
         found = trained(
             opened, run, data=data, device=device.value, resume=resume, progress=progress,
-            max_minutes=max_minutes, start_from=start_from,
+            max_minutes=max_minutes, start_from=start_from, costs=costs,
         )  # fmt: skip
     except BrokenPipeError:  # nobody reads the progress any more: `specc train x 2>&1 | head`
         drop_unread()

@@ -5,17 +5,25 @@ from __future__ import annotations
 from specc.compiler.bundle import Bundle, bundle
 from specc.compiler.compiler import Compiler
 from specc.spec.model import Spec
+from specc.targets.costs import KernelCosts
 
 
-def compile_spec(spec: Spec, target: str = "portable", opset: int | None = None) -> Bundle:
+def compile_spec(
+    spec: Spec,
+    target: str = "portable",
+    opset: int | None = None,
+    costs: KernelCosts | None = None,
+) -> Bundle:
     """The programs of a spec: `infer`, and with a `train:` section `train` and `eval`.
 
     Args:
         spec: from `specc.load` or `specc.from_keras`.
         target: how primitives become ONNX ops: `portable`, `cpu` or `cuda`.
         opset: of ai.onnx; the target's own when None (18 for `portable`).
+        costs: what target `cpu` chooses lowerings by, of `specc.calibrated_costs`; fixed defaults
+            when None.
 
     Raises:
         SpecError, CompileError: the spec does not resolve or compile.
     """
-    return bundle(Compiler.of(spec, target, opset))
+    return bundle(Compiler.of(spec, target, opset, costs=costs))

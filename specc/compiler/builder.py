@@ -14,6 +14,7 @@ from specc.network import Network
 from specc.onnx_model import to_bytes
 from specc.primitives import Tensor, Trace
 from specc.scales import fold_scales
+from specc.targets.costs import DEFAULT
 from specc.targets.layout import Layout, Placed, placed, plain, regroup
 from specc.targets.realiser import Realiser
 from specc.targets.storage import Packed, Storage, WeightSource
@@ -59,8 +60,10 @@ class Builder:
     def realiser(self, source: WeightSource, *, gradients: bool = True) -> Realiser:
         """A realiser that knows the inputs declared so far."""
         values = {name: value for name, (value, _) in self.inputs.items()}
-        rules = self.target.rules
-        return Realiser(self.graph, rules, source, self.storage, values, gradients=gradients)
+        rules, costs = self.target.rules, self.target.costs or DEFAULT
+        return Realiser(
+            self.graph, rules, source, self.storage, values, gradients=gradients, costs=costs
+        )
 
     def output(self, name: str, value: Value, role: Role) -> None:
         """A named output."""

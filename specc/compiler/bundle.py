@@ -18,6 +18,7 @@ from specc.errors import RunError
 from specc.network import Network
 from specc.optimizers.schedules import Schedule
 from specc.spec.model import Spec
+from specc.targets.costs import KernelCosts
 from specc.tensors import DType
 
 
@@ -49,6 +50,7 @@ class Bundle:
         programs: `infer`, and with a `train:` section `train` and `eval`.
         rate: the first learning rate; None when a schedule gives it, or several rules have one.
         averaged: the slot that holds moving averages of the weights, when the optimizer has it.
+        costs: of the calibration that lowerings were chosen by, if one was given.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Bundle:
     logs: tuple[str, ...] = ()
     rate: float | None = None
     averaged: bool = False
+    costs: KernelCosts | None = None
 
     @cached_property
     def inputs(self) -> tuple[Port, ...]:
@@ -126,7 +129,7 @@ def bundle(compiler: Compiler) -> Bundle:
     weights = weight_infos(network)
     return Bundle(
         spec.name, compiler.target.name, compiler.opset, programs, compiler.state, weights, infos,
-        compiler.logs, rate, averaged,
+        compiler.logs, rate, averaged, compiler.target.costs,
     )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ from specc.network.objectives import Objective, objectives
 from specc.network.ports import PREFIXES, is_taken
 from specc.primitives import Tensor, Trace, graph_input, is_float
 from specc.spec.model import Spec
+from specc.targets.costs import KernelCosts
 from specc.targets.layout import plain
 from specc.targets.realiser import Realiser
 from specc.targets.storage import Baked, Packed, Storage
@@ -81,14 +82,16 @@ class Compiler:
         target_name: str = "portable",
         opset: int | None = None,
         batch: int | None = None,
+        costs: KernelCosts | None = None,
     ) -> Compiler:
-        """A compiler for a spec.
+        """A compiler for a spec; `costs` are those of a calibration.
 
         Raises:
             SpecError: the spec does not resolve, or leaves lengths besides the batch's open.
-            CompileError: an unknown target or an opset it does not write.
+            CompileError: an unknown target, an opset that it does not write, or costs that it has
+                no use for.
         """
-        wanted = target(target_name)
+        wanted = target(target_name, costs)
         network = build(spec)
         if problems := open_problems(network):
             raise SpecError(problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 from specc.errors import DataError
@@ -13,8 +14,12 @@ TIMEOUT_SECONDS = 30
 
 
 def cache_folder(name: str) -> Path:
-    """Where downloads of the source `name` are kept: $XDG_CACHE_HOME/specc, else ~/.cache/specc."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    """Where what is called `name` is kept: in $XDG_CACHE_HOME/specc, else in ~/.cache/specc.
+
+    On Windows in %LOCALAPPDATA%/specc instead of the latter.
+    """
+    windows = os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else None
+    root = os.environ.get("XDG_CACHE_HOME") or windows or str(Path.home() / ".cache")
     return Path(root) / "specc" / name
 
 

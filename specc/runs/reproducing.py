@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specc.artifacts import MODEL, read_manifest
+from specc.artifacts import MODEL, read_costs, read_manifest
 from specc.checkpoint import latest
 from specc.errors import RunError
 from specc.progress import Progress
@@ -40,7 +40,7 @@ def reproduce(
     data: Path | None = None,
     progress: Progress | None = None,
 ) -> Reproduction:
-    """Train a finished run again, with its spec, seed, device and threads, and compare.
+    """Train a finished run again, with its spec, seed, device, threads and costs, and compare.
 
     Args:
         run: the run.
@@ -62,6 +62,7 @@ def reproduce(
         for name in sorted({*then, *now})
         if then.get(name) != now.get(name)
     }
+    manifest = read_manifest(run)
     start = record.get("start_from")
     where = data or (Path(record["data"]) if record.get("data") else None)
     made = train(
@@ -69,7 +70,8 @@ def reproduce(
         output or run.with_name(f"{run.name}-again"),
         data=where,
         device=record["device"],
-        target=read_manifest(run)["target"],
+        target=manifest["target"],
+        costs=read_costs(run, manifest),
         threads=int(record["threads"]),
         progress=progress,
         start_from=None if start is None else Path(start),

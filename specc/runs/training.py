@@ -69,6 +69,7 @@ from specc.session import Device, check_device, default_threads
 from specc.spec.model import Spec
 from specc.spec.train import TrainSpec
 from specc.spec.write import dump
+from specc.targets.costs import KernelCosts
 
 # Seconds of work that a kill may cost.
 CHECKPOINT_SECONDS = 30.0
@@ -96,6 +97,7 @@ def train(
     data: Path | None = None,
     device: Device = "cpu",
     target: str | None = None,
+    costs: KernelCosts | None = None,
     resume: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -110,6 +112,7 @@ def train(
         data: where the source looks for its files.
         device: where the graphs run; a resumed run stays where it started.
         target: how graphs are lowered; by default what is fastest on the device.
+        costs: of a calibration; a resumed run keeps its graphs.
         resume: go on from the last checkpoint of `run`, or from the start when it has none.
         threads: of onnxruntime; a resumed run keeps those it started with.
         progress: is told what happens; nothing is shown without one.
@@ -144,7 +147,7 @@ def train(
         where = data or (Path(record["data"]) if record is not None and record["data"] else None)
         fresh = None
         if record is None:
-            fresh = compiled(spec, target or ("cuda" if device == "cuda" else "cpu"))
+            fresh = compiled(spec, target or ("cuda" if device == "cuda" else "cpu"), costs=costs)
             if start_from is not None:
                 fresh = replace_fields(fresh, weights=warm(start_from, fresh.weights, display))
         made = read_bundle(folder.path)[0] if fresh is None else fresh.bundle

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from specc.errors import CompileError, InternalError
 from specc.graph import Adjoint, Graph, Value
 from specc.primitives import Tensor
+from specc.targets.costs import DEFAULT, KernelCosts
 from specc.targets.layout import Layout, Placed, placed, regroup
 from specc.targets.storage import Storage, WeightSource
 
@@ -81,6 +82,7 @@ class Realiser:
             is laid out by the first op that cares, and every other use adapts.
         planned: what the target's planner decided about tensors; None: emptied, another took over.
         gradients: whether gradients will be taken of what is realised.
+        costs: what rules choose between lowerings by.
     """
 
     graph: Graph
@@ -92,6 +94,7 @@ class Realiser:
     held: list[Tensor] = field(default_factory=list[Tensor])
     planned: dict[int, Planned | None] = field(default_factory=dict[int, "Planned | None"])
     gradients: bool = True
+    costs: KernelCosts = DEFAULT
 
     def realise(self, tensors: Sequence[Tensor], planner: Planner | None = None) -> list[Placed]:
         """All of `tensors`, in the order in which they were made.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from specc.errors import CompileError, nearest
 from specc.targets import cpu, portable
+from specc.targets.costs import KernelCosts
 from specc.targets.realiser import Planner, Rules
 
 TargetName: TypeAlias = Literal["portable", "cpu", "cuda"]
@@ -14,28 +15,44 @@ TargetName: TypeAlias = Literal["portable", "cpu", "cuda"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How primitives become ONNX ops, and the opset they are written in."""
+    """How primitives become ONNX ops, and the opset they are written in.
+
+    Attributes:
+        choosing: whether its rules choose by costs.
+        costs: of a calibration; None: the fixed defaults.
+    """
 
     name: str
     rules: Rules
     planner: Planner | None = None
     opset: int = 18
+    choosing: bool = False
+    costs: KernelCosts | None = None
 
 
 TARGETS: dict[str, Target] = {
     "portable": Target("portable", portable.PORTABLE),
-    "cpu": Target("cpu", cpu.CPU, cpu.plan),
+    "cpu": Target("cpu", cpu.CPU, cpu.plan, choosing=True),
     # Conv, its gradients as ConvTranspose and Conv, and pools all have CUDA kernels at opset 18.
     "cuda": Target("cuda", portable.PORTABLE),
 }
 
 
-def target(name: str) -> Target:
-    """The target called `name`.
+def target(name: str, costs: KernelCosts | None = None) -> Target:
+    """The target called `name`, which chooses by the costs of a calibration if they are given.
 
     Raises:
-        CompileError: there is none.
+        CompileError: there is none, or it has nothing to choose by costs.
     """
     if name not in TARGETS:
         raise CompileError(f"unknown target {name!r};{nearest(name, TARGETS)}")
-    return TARGETS[name]
+    found = TARGETS[name]
+    if costs is None:
+        return found
+    if not found.choosing:
+        able = " or ".join(each.name for each in TARGETS.values() if each.choosing)
+        raise CompileError(
+            f"target {name}: expected {able}, the target that chooses by measured costs;"
+            " name it, or compile without a calibration"
+        )
+    return replace(found, costs=costs)

@@ -29,9 +29,9 @@ def test_every_command_that_prints_a_table_prints_json_too():
     [
         "describe", "describe dense", "describe losses", "check tiny.yaml", "summary tiny.yaml",
         "explain tiny.yaml", "costs tiny.yaml", "compile tiny.yaml -o OUT/compiled",
-        "data tiny.yaml", "train tiny.yaml -o OUT/run", "evaluate run", "run run x.npy",
-        "rate tiny.yaml --steps 4", "runs run", "reproduce run -o OUT/again",
-        "diff tiny.yaml run/spec.yaml", "doctor",
+        "bench tiny.yaml --rounds 1", "data tiny.yaml", "train tiny.yaml -o OUT/run",
+        "evaluate run", "run run x.npy", "rate tiny.yaml --steps 4", "runs run",
+        "reproduce run -o OUT/again", "diff tiny.yaml run/spec.yaml", "doctor",
     ],
 )  # fmt: skip
 def test_json_is_all_that_stdout_gets(trained, tmp_path, monkeypatch, line):

@@ -7,6 +7,7 @@ import pytest
 
 from specc import primitives as ops
 from specc.primitives import Tensor
+from specc.targets.costs import DEFAULT, KernelCosts
 from specc.targets.cpu import conv as cpu_conv
 from specc.targets.target import TARGETS
 from tests.numpy_windows import inside, places
@@ -14,6 +15,8 @@ from tests.targets import nets
 from tests.targets.nets import NETS
 from tests.targets.realised import Array, Make, Net, Realised
 
+# So cheap that tiles do every convolution that they can do.
+TILES = KernelCosts(worth=1e9)
 on_targets = pytest.mark.parametrize("target", ["portable", "cpu"])
 on_nets = pytest.mark.parametrize("make", NETS.values(), ids=NETS)
 
@@ -69,39 +72,54 @@ def test_large_convolutions_of_the_cpu_target(name: str, monkeypatch: pytest.Mon
 
 
 @on_nets
-def test_gradients_by_tiles_wherever_they_can_be(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cpu_conv, "WORTH", np.inf)
-    double = Realised(make, "cpu", 3, grads=True)
+def test_gradients_by_tiles_wherever_they_can_be(make: Make) -> None:
+    double = Realised(make, "cpu", 3, grads=True, costs=TILES)
     expected = double.check_gradients()
     for found, by_numpy in zip(expected.values(), double.expected(), strict=False):
         np.testing.assert_allclose(found, by_numpy, rtol=1e-10, atol=1e-11)
 
 
 @pytest.mark.parametrize("name", ["conv_5x5_same", "conv_of_convs_same", "pools_of_every_size"])
-def test_tiles_in_single_precision(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu_conv, "WORTH", np.inf)
-    expected = Realised(NETS[name], "cpu", 3, grads=True).check_gradients()
-    made = Realised(NETS[name], "cpu", 3, floatx="float32", grads=True)
+def test_tiles_in_single_precision(name: str) -> None:
+    expected = Realised(NETS[name], "cpu", 3, grads=True, costs=TILES).check_gradients()
+    made = Realised(NETS[name], "cpu", 3, floatx="float32", grads=True, costs=TILES)
     for key, found in made.onnxruntime().items():
         # The largest tiles lose two more bits than the sums do (see toom_cook.py).
         scale = np.abs(expected[key]).max()
         np.testing.assert_allclose(found, expected[key], rtol=1e-4, atol=1e-5 * scale)
 
 
+def tiles_chosen(channels: int, costs: KernelCosts = DEFAULT) -> int:
+    """Results along a side of the tiles that a 3x3 convolution on 8x8 is cut into; 0: not cut."""
+    (conv,) = Realised(
+        lambda n: nets.conv(n, n.input(8, 8, channels), 32, same=True), "cpu", 2
+    ).tensors
+    while conv.op != "conv":
+        conv = conv.inputs[0]
+    choice = cpu_conv.best_tiles(conv, costs)
+    return 0 if choice is None else choice.tiles.outputs
+
+
 def test_tiles_are_chosen_by_cost() -> None:
-    def make(n: Net, channels: int) -> Tensor:
-        return nets.conv(n, n.input(8, 8, channels), 32, same=True)
+    assert tiles_chosen(1) == 0
+    assert tiles_chosen(32) > 0
+    assert tiles_chosen(32, KernelCosts(transformed=1e6)) == 0
+    assert tiles_chosen(1, KernelCosts(gathered=1e4)) == 4
 
-    def chosen(channels: int) -> bool:
-        (conv,) = Realised(lambda n: make(n, channels), "cpu", 2).tensors
-        while conv.op != "conv":
-            conv = conv.inputs[0]
-        return cpu_conv.best_tiles(conv) is not None
 
-    assert not chosen(1)
-    assert chosen(32)
+@pytest.mark.parametrize("name", ["conv_5x5_same", "conv_of_convs_same", "classifier"])
+def test_costs_choose_the_way_and_not_the_numbers(name: str) -> None:
+    cheap, dear = KernelCosts(transformed=1e-3), KernelCosts(transformed=1e6)
+    tiled, direct = (Realised(NETS[name], "cpu", 3, grads=True, costs=c) for c in (cheap, dear))
+    assert tiled.model != direct.model
+    expected = direct.reference()()
+    for key, found in tiled.reference()().items():
+        name = key.removeprefix("d/")
+        pair = [
+            each.storage[name].unpack(array, array.shape) if name in each.storage else array
+            for each, array in ((tiled, found), (direct, expected[key]))
+        ]
+        np.testing.assert_allclose(*pair, rtol=1e-9, atol=1e-10)
 
 
 def test_the_cpu_target_gathers_instead() -> None:

@@ -9,13 +9,14 @@ import numpy as np
 
 from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
+from specc.targets.costs import KernelCosts
 from specc.targets.cpu.depthwise import depthwise, is_depthwise
 from specc.targets.cpu.direct import Direct
 from specc.targets.cpu.pixels import from_rows, from_tiles, image_rows, pixels
 from specc.targets.cpu.rules import CPU
 from specc.targets.cpu.toom_cook import largest_tile
 from specc.targets.cpu.windows import table_of
-from specc.targets.cpu.winograd import Tiles, Winograd, cost, tiles
+from specc.targets.cpu.winograd import Tiles, Winograd, Work, tiles
 from specc.targets.layout import Placed
 from specc.targets.portable import PORTABLE, known
 from specc.targets.realiser import Realiser
@@ -24,9 +25,6 @@ from specc.tensors import product
 # Columns of one sample beyond this many floats are not gathered: at 1 MiB a sample, a batch of 64
 # keeps 64 MiB for the backward pass of one layer alone.
 MAX_COLUMNS = 2**18
-
-# Tiles must cost less than this share of the direct sum to be worth their extra nodes.
-WORTH = 0.9
 
 _SPATIAL = 2
 
@@ -66,7 +64,12 @@ def unpadded(t: Tensor) -> Tensor:
 
 def convolve(r: Realiser, t: Tensor, *, biased: bool) -> Placed:
     """The convolution by tiles or as one product, with its bias if it is asked for."""
-    g, choice = r.graph, best_tiles(t)
+    return convolve_by(r, t, best_tiles(t, r.costs), biased=biased)
+
+
+def convolve_by(r: Realiser, t: Tensor, choice: Choice | None, *, biased: bool) -> Placed:
+    """The convolution by the chosen tiles, or as one product where they are None."""
+    g = r.graph
     bias = [r.vector(b) for b in t.inputs[2:]] if biased else []
     if choice is not None:
         y = tiled(r, t, choice.tiles).output()
@@ -92,30 +95,45 @@ def tiled(r: Realiser, t: Tensor, cut: Tiles) -> Winograd:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Tiles that need the fewest products, and their number along H and W."""
+    """Tiles, and their number along H and W."""
 
     tiles: Tiles
     grid: tuple[int, int]
 
 
-def best_tiles(t: Tensor) -> Choice | None:
+def best_tiles(t: Tensor, costs: KernelCosts) -> Choice | None:
     """How tiles do a convolution, or None where the direct sum is as good."""
-    sides = known(t.shape[1:-1])
-    kernel = known(t.inputs[1].shape)
-    found = [
-        (cost(m, kernel) * rows * columns / (sides[0] * sides[1]), m, (rows, columns))
-        for m in usable(t)
-        for rows, columns in [tuple(-(-side // m) for side in sides)]
-    ]
+    found = [(cost_of(t, m, costs), m) for m in usable(t)]
     if not found:
         return None
-    each, m, grid = min(found)
-    return Choice(tiles_of(t, m, grid), grid) if pays(each, kernel) else None
+    each, m = min(found)
+    return cut(t, m) if pays(each, known(t.inputs[1].shape), costs) else None
 
 
-def pays(each: float, kernel: tuple[int, ...]) -> bool:
+def cut(t: Tensor, outputs: int) -> Choice:
+    """The convolution t in as many tiles of outputs x outputs results as cover its image."""
+    grid = _grid(t, outputs)
+    return Choice(tiles_of(t, outputs, grid), grid)
+
+
+def cost_of(t: Tensor, outputs: int, costs: KernelCosts) -> float:
+    """What one result of t costs in such tiles, in products; `outputs` 1: in the direct sum.
+
+    Tiles that reach beyond the image compute for nothing there.
+    """
+    rows, columns = _grid(t, outputs)
+    tile = Work.of(outputs, known(t.inputs[1].shape)).cost(costs)
+    return tile * rows * columns / pixels(t.shape)
+
+
+def _grid(t: Tensor, outputs: int) -> tuple[int, int]:
+    height, width = known(t.shape[1:-1])
+    return -(-height // outputs), -(-width // outputs)
+
+
+def pays(each: float, kernel: tuple[int, ...], costs: KernelCosts) -> bool:
     """Whether tiles that cost `each` for one result beat the direct sum."""
-    return each < WORTH * cost(1, kernel)
+    return each < costs.worth * Work.of(1, kernel).cost(costs)
 
 
 def usable(t: Tensor) -> range:

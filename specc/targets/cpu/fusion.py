@@ -15,13 +15,14 @@ import numpy as np
 
 from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
+from specc.targets.costs import KernelCosts
 from specc.targets.cpu.conv import convolve, gathers, pays, tiled, tiles_of, usable
 from specc.targets.cpu.direct import Direct
 from specc.targets.cpu.maxima import Knockout
 from specc.targets.cpu.pixels import Index, from_rows, pixels, rows_of
 from specc.targets.cpu.pool import pool_rows
 from specc.targets.cpu.windows import table_of
-from specc.targets.cpu.winograd import cost
+from specc.targets.cpu.winograd import Work
 from specc.targets.layout import Placed
 from specc.targets.portable import known
 from specc.targets.realiser import Planned, Realiser
@@ -49,7 +50,7 @@ class PooledConv:
         with r.graph.scope(self.conv.scope):
             if not apart or len(table) > _MOST_CELLS:
                 y = pool_rows(r, t, rows_of(convolve(r, self.conv, biased=False), self.conv.shape))
-            elif self._tiles_pay(t):
+            elif self._tiles_pay(t, r.costs):
                 y = self._by_tiles(r, t)
             else:
                 y = self._direct(r, t, table)
@@ -58,7 +59,7 @@ class PooledConv:
             y = y + r.graph.reshape(bias, (*bias.shape, *[1] * (y.rank - 1)))
         return from_rows(r.graph.op("Relu", y) if self.relu else y, t)
 
-    def _tiles_pay(self, t: Tensor) -> bool:
+    def _tiles_pay(self, t: Tensor, costs: KernelCosts) -> bool:
         """Whether each window of the pool is one tile, and tiles need fewer products."""
         m, kernel = int(t.attrs["kernel"][0]), known(self.conv.inputs[1].shape)
         pads: Sequence[tuple[int, int]] = t.attrs["pads"]
@@ -67,7 +68,7 @@ class PooledConv:
         square = tuple(window) == tuple(strides) == (m, m)
         unpadded = not any(before or after for before, after in pads)
         fits = square and unpadded and m in usable(self.conv)
-        return fits and pays(cost(m, kernel) / m**2, kernel)
+        return fits and pays(Work.of(m, kernel).cost(costs) / m**2, kernel, costs)
 
     def _by_tiles(self, r: Realiser, t: Tensor) -> Value:
         """The pooled map [F, P N]; a window's cells are a tile's."""

@@ -16,16 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from specc.graph import Adjoint, Graph, Value
+from specc.targets.costs import KernelCosts
 from specc.targets.cpu.pixels import Index, Pixels, length, times
 from specc.targets.cpu.toom_cook import Transforms, transforms
 from specc.targets.cpu.windows import window_index
 from specc.vjps.movement import inverse_table, pad_axis
-
-# Costs in products of a large Gemm (5.3 ps each on two cores with AVX-512, docs/performance.md):
-# a float that a table gathers, and one that passes through a transform. Both are memory traffic;
-# from n = 6 on a transform also computes as much.
-_GATHERED = 37.0
-_TRANSFORMED = 27.0
 
 # At most so many runs for a sum over readers.
 _RUNS = 64
@@ -81,17 +76,39 @@ def tiles(
     return Tiles(outputs, taps, table[:, wanted], int(np.prod(sizes)))
 
 
-def cost(outputs: int, kernel: Sequence[int]) -> float:
-    """What a tile costs, in products of a large Gemm; `outputs` 1 is one result of the direct sum.
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a tile takes, or one result of the direct sum.
 
-    Shapes: kernel (r, r, C, F).
+    Attributes:
+        products: multiply-adds of the products.
+        gathered: floats that the table gathers.
+        transformed: floats that pass through a transform.
+        least: multiply-adds of a transform for each of its floats.
     """
-    taps, _, channels, filters = kernel
-    if outputs == 1:
-        return taps * taps * channels * (filters + _GATHERED)
-    side = (outputs + taps - 1) ** 2
-    transforms = side * (channels + filters) * max(_TRANSFORMED, side)
-    return side * channels * (filters + _GATHERED) + transforms
+
+    products: int
+    gathered: int
+    transformed: int = 0
+    least: int = 0
+
+    @staticmethod
+    def of(outputs: int, kernel: Sequence[int]) -> Work:
+        """Of a tile of outputs x outputs results; `outputs` 1 is the direct sum.
+
+        Shapes: kernel (r, r, C, F).
+        """
+        taps, _, channels, filters = kernel
+        if outputs == 1:
+            return Work(taps * taps * channels * filters, taps * taps * channels)
+        side = (outputs + taps - 1) ** 2
+        transformed = side * (channels + filters)
+        return Work(side * channels * filters, side * channels, transformed, side)
+
+    def cost(self, costs: KernelCosts) -> float:
+        """In products."""
+        transforms = self.transformed * max(costs.transformed, self.least)
+        return self.products + self.gathered * costs.gathered + transforms
 
 
 @dataclass(frozen=True, slots=True)
