@@ -63,13 +63,14 @@ def call_of(data: object) -> KerasCall:
     named: dict[str, History] = {}
     flags: dict[str, Any] = {}
     lists: dict[str, tuple[History | None, ...]] = {}
-    for key, value in sorted(kwargs.items()):
-        history = history_of(value)
+    for key in sorted(kwargs):
+        value: object = kwargs[key]
+        history, plain = history_of(value), list(plain_in(value))
         if history is not None:
             named[key] = history
-        elif isinstance(value, list) and tensors_in(value) and not any(plain_in(value)):
+        elif isinstance(value, list) and tensors_in(cast("object", value)) and not plain:
             lists[key] = tuple(_flat(cast("list[object]", value)))
-        elif (tensors_in(value) or any(plain_in(value))) and key != "training":
+        elif (tensors_in(cast("object", value)) or plain) and key != "training":
             # Keras' functional models replace `training` by their own in every call.
             flags[key] = value
     tensors: list[History | None] = []
