@@ -11,6 +11,7 @@ from specc.errors import nearest
 from specc.family import snake_case
 from specc.keras_import.nodes import History, KerasCall, history_of, tensors_in
 from specc.keras_import.objects import ARRAYS, Objects, config_of, is_object
+from specc.keras_import.refused import reason
 from specc.keras_import.source import Json
 from specc.layers import Layer
 from specc.layers.operations import Operation
@@ -30,6 +31,10 @@ def operation(
     class_name = str(config["class_name"])
     kind = Layer.named(Operation.key_prefix + snake_case(class_name))
     if kind is None or not issubclass(kind, Operation):
+        why = reason("operation", class_name)
+        if why is not None:
+            objects.wrong(name, why)
+            return None
         known = {kind.__name__ for kind in Layer.kinds().values() if issubclass(kind, Operation)}
         module = str(config["module"]).replace(".src.", ".")
         hint = nearest(class_name, known)

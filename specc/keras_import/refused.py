@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from specc.keras_import.refused_operations import OPERATIONS
 from specc.layer import refusal
 
 _BASE = "is a base class; what a class of your own computes is code, which a configuration lacks"
@@ -32,6 +33,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     "regularizer": {"Regularizer": _BASE},
     "constraint": {"Constraint": _BASE},
     "initializer": {"Initializer": _BASE},
+    "operation": OPERATIONS,
 }
 
 

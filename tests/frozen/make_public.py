@@ -5,6 +5,7 @@ Needs Keras 3.15.1: python make_public.py
 
 import inspect
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -49,8 +50,24 @@ def listed(family, module):
     return found
 
 
+def operations():
+    """The class of each function of keras.ops that functional models hold as an operation."""
+    found = {}
+    for module in (keras.ops, keras.ops.nn, keras.ops.numpy, keras.ops.image, keras.ops.linalg):
+        for name, function in sorted(vars(module).items()):
+            if inspect.isfunction(function):
+                made = re.findall(r"\b([A-Z]\w+)\(", inspect.getsource(function))
+                kinds = vars(inspect.getmodule(function))
+                named = [kind for kind in made if inspect.isclass(kinds.get(kind))]
+                own = [kind for kind in named if issubclass(kinds[kind], keras.Operation)]
+                if own:
+                    found[name] = own[0]
+    return found
+
+
 if __name__ == "__main__":
     found = {family: listed(family, module) for family, module in FAMILIES.items()}
+    found["operation"] = {name: {"class": kind} for name, kind in operations().items()}
     text = json.dumps(found, separators=(",", ":"), default=repr)
     (HERE / "keras_public.json").write_text(text.replace('},"', '},\n"') + "\n")
     print({family: len(names) for family, names in found.items()})

@@ -17,9 +17,12 @@ from specc.constraints import Constraint
 from specc.errors import SpecError
 from specc.family import Member
 from specc.initializers import Initializer
+from specc.keras_import.nodes import KerasCall
 from specc.keras_import.objects import AROUND, Objects, find
+from specc.keras_import.operations import operation
 from specc.keras_import.refused import REASONS, reason
 from specc.layers import Layer
+from specc.layers.operations import Operation
 from specc.losses import Loss
 from specc.metrics import Metric
 from specc.optimizers import AnyOptimizer, Schedule
@@ -33,6 +36,7 @@ FAMILIES: dict[str, type[Member]] = {
         Layer, Loss, Metric, AnyOptimizer, Schedule, Regularizer, Constraint, Initializer,
     )
 }  # fmt: skip
+OPERATIONS: dict[str, dict[str, str]] = PUBLIC.pop("operation")
 NAMES = [(family, name) for family, names in PUBLIC.items() for name in names]
 CLASSES = [(f, n) for f, n in NAMES if "class" in PUBLIC[f][n] and f != "layer"]
 every_name = pytest.mark.parametrize(("family", "name"), NAMES, ids=[f"{f}-{n}" for f, n in NAMES])
@@ -83,9 +87,26 @@ def test_every_public_name_has_an_answer(family: str, name: str) -> None:
 
 def test_reasons_are_for_what_keras_has() -> None:
     for family, names in REASONS.items():
-        for name in names:
+        for name in names if family in FAMILIES else ():
             assert find(FAMILIES[family], name) is None
             assert name in PUBLIC[family] or name in ("ce", "crossentropy")
+
+
+def test_every_function_of_operations_has_a_kind_or_a_reason() -> None:
+    kinds = {each.__name__ for each in Layer.kinds().values() if issubclass(each, Operation)}
+    named = {told["class"] for told in OPERATIONS.values()}
+    assert len(named) > 300
+    assert named - kinds == set(REASONS["operation"])
+
+
+@pytest.mark.parametrize("name", ["Inv", "Map", "Flipud"])
+def test_an_operation_without_a_kind_is_told_with_its_reason(name: str) -> None:
+    objects = Objects("")
+    config = {"class_name": name, "module": "keras.src.ops.numpy", "config": {}}
+    assert operation(objects, config, KerasCall(()), "x") is None
+    with pytest.raises(SpecError) as error:
+        objects.problems.check()
+    assert str(error.value) == f"x: {reason('operation', name)}"
 
 
 @every_class

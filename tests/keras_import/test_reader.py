@@ -257,7 +257,7 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
                 source("x", 4),
                 layer("odd", "MyLayer", [["x", 0, 0]], module="mine", a=1),
                 layer("half", "Dense", [["odd", 0, 0]], units=3, dtype="float16"),
-                layer("plus", "Erfinv", [["half", 0, 0]], module="keras.src.ops.numpy"),
+                layer("plus", "Erff", [["half", 0, 0]], module="keras.src.ops.numpy"),
                 layer("norm", "BatchNormalization", [["plus", 0, 0]], synchronized=True),
                 layer("low", "Dense", [["norm", 0, 0]], units=3, tiles=4),
                 layer("wrong", "Dense", [["low", 0, 0]], units=-3),
@@ -281,7 +281,7 @@ def test_everything_that_cannot_be_expressed_is_told_at_once():
     assert "unsupported layer 'MyLayer'" in starts["odd"]
     assert "dtype 'float16' is not supported; only float32 is" in starts["half"]
     assert (
-        "the operation Erfinv of keras.ops.numpy is not supported; did you mean 'Erf'?"
+        "the operation Erff of keras.ops.numpy is not supported; did you mean 'Erf'?"
         in starts["plus"]
     )
     assert "synchronisation over replicas is not supported" in starts["norm"]

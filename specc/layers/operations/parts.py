@@ -5,7 +5,7 @@ Source: keras/src/ops/numpy.py and core.py (3.15.1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -214,6 +214,22 @@ class Unstack(Parts):
         return tuple(ops.squeeze(part, self.axis) for part in ops.split(x, sizes, self.axis))
 
 
+def joined(shapes: Sequence[Shape], along: int) -> Shape:
+    """The shape of tensors joined along an axis.
+
+    Raises:
+        ShapeError: they differ elsewhere, or the axis is open.
+    """
+    first = shapes[0]
+    axis = axis_index(along, len(first))
+    total, rest = 0, (*first[:axis], *first[axis + 1 :])
+    for x in shapes:
+        if len(x) != len(first) or (*x[:axis], *x[axis + 1 :]) != rest:
+            raise ShapeError(f"{first} and {x} differ outside of axis {axis}")
+        total += fixed(x, axis, "nothing is joined")
+    return (*rest[:axis], total, *rest[axis:])
+
+
 class Concatenate(Operation):
     """Tensors joined along an axis."""
 
@@ -224,13 +240,7 @@ class Concatenate(Operation):
 
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
-        axis = axis_index(self.axis, len(inputs[0]))
-        total, rest = 0, (*inputs[0][:axis], *inputs[0][axis + 1 :])
-        for x in inputs:
-            if len(x) != len(inputs[0]) or (*x[:axis], *x[axis + 1 :]) != rest:
-                raise ShapeError(f"{inputs[0]} and {x} differ outside of axis {axis}")
-            total += fixed(x, axis, "nothing is joined")
-        return (*rest[:axis], total, *rest[axis:])
+        return joined(inputs, self.axis)
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:

@@ -39,6 +39,26 @@ class Cast(Operation):
         return _typed(inputs[0], self.dtype)
 
 
+class SaturateCast(Cast):
+    """The nearest values that another element type has; floats lose their fraction towards zero."""
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        (x,) = inputs
+        kind = np.dtype(self.dtype)
+        if kind.kind not in "iu" or x.dtype == "bool":
+            return _typed(x, self.dtype)
+        limits = np.iinfo(kind)
+        if ops.is_float(x):
+            # float64 holds every limit but the upper one of int64.
+            top = min(limits.max, 2**63 - 1024)
+            x = ops.clip(ops.cast(x, "float64"), float(limits.min), float(top))
+        else:
+            x = ops.maximum(ops.cast(x, "int64"), int(limits.min))
+            x = ops.minimum(x, int(limits.max))
+        return ops.cast(x, self.dtype)
+
+
 class Clip(Operation):
     """Elements limited to [x_min, x_max]."""
 
