@@ -23,9 +23,10 @@ from specc.layers.axes import (
     to_channels_last,
 )
 from specc.layers.interpolation import Method
-from specc.layers.operations.base import Operation, floating
+from specc.layers.operations.base import Operation
 from specc.layers.resizing import Resizing
 from specc.layers.sliding import Sliding
+from specc.layers.types import floating
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import ShapeError

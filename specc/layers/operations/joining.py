@@ -11,10 +11,11 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.layer import Lowering, Shapes
-from specc.layers.operations.base import Operation, axes_of, promoted
+from specc.layers.operations.base import Operation, axes_of
 from specc.layers.operations.movement import Flip, fixed
 from specc.layers.operations.parts import joined
 from specc.layers.operations.products import Product
+from specc.layers.types import promoted
 from specc.primitives import Tensor
 from specc.shapes import ShapeError
 from specc.tensors import Shape

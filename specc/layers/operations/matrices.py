@@ -10,9 +10,10 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.layer import Cost, Lowering, Shapes
-from specc.layers.operations.base import Operation, axes_of, broadcast, promoted
+from specc.layers.operations.base import Operation, axes_of, broadcast
 from specc.layers.operations.movement import fixed
 from specc.layers.operations.products import Product
+from specc.layers.types import promoted
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import ShapeError, axis_index

@@ -15,9 +15,10 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.fields import Axes
 from specc.layer import Cost, Lowering, Shapes
-from specc.layers.operations.base import Constant, Operation, axes_of, floating, promoted
+from specc.layers.operations.base import Constant, Operation, axes_of
 from specc.layers.operations.movement import fixed
 from specc.layers.operations.reductions import Reduced, Reduction, reduced
+from specc.layers.types import floating, promoted
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
 from specc.shapes import ShapeError, axis_index

@@ -14,8 +14,9 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.layer import Lowering, Shapes
 from specc.layers.operations.arithmetic import Binary
-from specc.layers.operations.base import Combination, Constant, broadcast, promoted
+from specc.layers.operations.base import Combination, Constant, broadcast
 from specc.layers.operations.elementwise import Absolute, Unary
+from specc.layers.types import promoted
 from specc.primitives import Tensor
 from specc.tensors import DType, Shape
 
