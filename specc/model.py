@@ -90,11 +90,25 @@ class Model:
             given = feeding.listed(x, self._versions.inputs, "inputs")
             self._versions.use([feeding.shape_given(each) for each in given])
 
+    def _take_axes(self, sample_weight: Given | None) -> None:
+        """Compile for sample weights of positions where there are some.
+
+        Raises:
+            DataError: a loss or metric has no place for them.
+        """
+        wanted = feeding.weighed(self._bundle, sample_weight)
+        try:
+            self._versions.weigh(wanted)
+        except SpecError as error:
+            told = "; ".join(problem.message for problem in error.problems)
+            raise DataError(f"sample_weight: {told}") from None
+
     def _with_lengths(self, batches: object) -> object:
-        """An iterable of batches, of which the first says the lengths."""
-        if self._versions.open:
-            first, batches = feeding.begun(batches)
-            self._take_lengths(first)
+        """An iterable of batches, of which the first says the lengths and the weights' axes."""
+        (x, *rest), batches = feeding.begun(batches)
+        self._take_lengths(x)
+        self._engine.require("train")
+        self._take_axes(rest[1] if len(rest) > 1 else None)
         return batches
 
     @property
@@ -226,7 +240,8 @@ class Model:
         rows: Weighted | Stream
         if y is None:
             batches = self._with_lengths(x)
-            self._engine.require("train")
+            if validation_data is not None and len(validation_data) > 2:  # noqa: PLR2004
+                self._take_axes(validation_data[2])
             rows = feeding.stream(self._bundle, batches, steps_per_epoch, class_weight)
         else:
             rows = self._weighted("fit", cast("Given", x), y, sample_weight, class_weight)
@@ -289,6 +304,7 @@ class Model:
         data = feeding.samples(self._bundle, x, y)
         if not len(data):
             raise DataError(f"{what}: expected at least one sample, received none")
+        self._take_axes(sample_weight)
         rows = feeding.weights(self._bundle, data.y, sample_weight, class_weight)
         return Weighted(data, rows)
 

@@ -138,7 +138,7 @@ def weight_infos(network: Network) -> tuple[WeightInfo, ...]:
 
 
 def _targets(compiler: Compiler) -> tuple[Target, ...]:
-    return targets(compiler.objectives)
+    return targets(compiler.objectives, compiler.weighed)
 
 
 def _target_info(compiler: Compiler, target: Target, program: Program) -> TargetInfo:

@@ -104,10 +104,10 @@ class Metric(Member):
     ) -> dict[str, Tensor]:
         """What one batch adds to each accumulator.
 
-        Shapes: `weight` () or the leading axes of the values, (N,) for sample weights.
+        Shapes: `weight` () or leading axes of the values, (N,) where samples have one weight each.
 
         Raises:
-            ShapeError: a mask among the weights has other axes.
+            ShapeError: a mask among the weights, or the weights, have other axes.
         """
 
     @abstractmethod
