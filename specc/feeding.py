@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from specc.compiler.bundle import Bundle, TargetInfo
+from specc.compiler.objective import Axes
 from specc.compiler.program import Port
 from specc.data.balance import class_weights
 from specc.data.fitting import input_column, target_column
@@ -209,14 +210,16 @@ def _by_output(bundle: Bundle, sample_weight: Given) -> dict[str, Any]:
     return dict.fromkeys(names, cast("Any", sample_weight))
 
 
-def weighed(bundle: Bundle, sample_weight: Given | None) -> dict[str, tuple[int, ...]]:
+def weighed(bundle: Bundle, sample_weight: Given | None, *, by_class: bool) -> dict[str, Axes]:
     """Lengths of the axes of sample weights behind the first, by output.
+
+    Without weights, and not `by_class` either: None for outputs to which that makes a difference.
 
     Raises:
         DataError: weights for an output are missing, for one that is unknown, or no numbers.
     """
     if sample_weight is None:
-        return {}
+        return {t.output: () if by_class else None for t in bundle.targets if t.ignores}
     given = _by_output(bundle, sample_weight)
     return {name: _trimmed(each, name).shape[1:] for name, each in given.items()}
 

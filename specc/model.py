@@ -90,25 +90,25 @@ class Model:
             given = feeding.listed(x, self._versions.inputs, "inputs")
             self._versions.use([feeding.shape_given(each) for each in given])
 
-    def _take_axes(self, sample_weight: Given | None) -> None:
-        """Compile for sample weights of positions where there are some.
+    def _take_axes(self, sample_weight: Given | None, *, by_class: bool = False) -> None:
+        """Compile for sample weights of positions, or for none, where that makes a difference.
 
         Raises:
             DataError: a loss or metric has no place for them.
         """
-        wanted = feeding.weighed(self._bundle, sample_weight)
+        wanted = feeding.weighed(self._bundle, sample_weight, by_class=by_class)
         try:
             self._versions.weigh(wanted)
         except SpecError as error:
             told = "; ".join(problem.message for problem in error.problems)
             raise DataError(f"sample_weight: {told}") from None
 
-    def _with_lengths(self, batches: object) -> object:
+    def _with_lengths(self, batches: object, *, by_class: bool) -> object:
         """An iterable of batches, of which the first says the lengths and the weights' axes."""
         (x, *rest), batches = feeding.begun(batches)
         self._take_lengths(x)
         self._engine.require("train")
-        self._take_axes(rest[1] if len(rest) > 1 else None)
+        self._take_axes(rest[1] if len(rest) > 1 else None, by_class=by_class)
         return batches
 
     @property
@@ -239,7 +239,7 @@ class Model:
         """
         rows: Weighted | Stream
         if y is None:
-            batches = self._with_lengths(x)
+            batches = self._with_lengths(x, by_class=class_weight is not None)
             if validation_data is not None and len(validation_data) > 2:  # noqa: PLR2004
                 self._take_axes(validation_data[2])
             rows = feeding.stream(self._bundle, batches, steps_per_epoch, class_weight)
@@ -277,7 +277,9 @@ class Model:
             raise DataError(
                 f"validation_data: expected (x, y) or (x, y, sample weights), received {len(given)}"
             )
-        # Of the lengths that are trained: one engine runs both.
+        # Of the lengths that are trained, and weighted if that is: one engine runs both.
+        if given[2:]:
+            self._take_axes(given[2])
         return self._rows("validation_data", given[0], given[1], *given[2:])
 
     def _weighted(
@@ -291,6 +293,7 @@ class Model:
         """At least one sample, as the programs for its lengths want it."""
         self._take_lengths(x)
         self._engine.require("train")
+        self._take_axes(sample_weight, by_class=class_weight is not None)
         return self._rows(what, x, y, sample_weight, class_weight)
 
     def _rows(
@@ -304,7 +307,6 @@ class Model:
         data = feeding.samples(self._bundle, x, y)
         if not len(data):
             raise DataError(f"{what}: expected at least one sample, received none")
-        self._take_axes(sample_weight)
         rows = feeding.weights(self._bundle, data.y, sample_weight, class_weight)
         return Weighted(data, rows)
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from specc.compiler.bundle import Bundle, baked, bundle, initial_weights, weight_infos
 from specc.compiler.compiler import Compiler
+from specc.compiler.objective import Axes
 from specc.compiler.state import ITERATIONS, StateMap
 from specc.engine import Engine
 from specc.network import Network, build
@@ -25,7 +26,7 @@ from specc.tensors import Shape
 
 Array: TypeAlias = npt.NDArray[Any]
 # By output, what `Compiler.weighed` says.
-Weighed: TypeAlias = Mapping[str, tuple[int, ...]]
+Weighed: TypeAlias = Mapping[str, Axes]
 # Versions that are kept; each holds its graphs in memory.
 MOST = 8
 
@@ -49,8 +50,11 @@ class Version:
 
     def takes(self, weighed: Weighed) -> bool:
         """Whether sample weights with these axes behind the batch's fit, or can be spread."""
-        own = self.compiler.weighed
-        return all(not axes or axes == own.get(name) for name, axes in weighed.items())
+        own = {name: self.compiler.weighed.get(name, ()) for name in weighed}
+        return all(
+            axes == own[name] or (axes == () and own[name] is not None)
+            for name, axes in weighed.items()
+        )
 
 
 class Versions:
@@ -124,7 +128,7 @@ class Versions:
         if self.now.takes(weighed):
             return
         # What is at work may already have weights of other outputs to come.
-        wanted = {**self.now.compiler.weighed, **{n: axes for n, axes in weighed.items() if axes}}
+        wanted = {**self.now.compiler.weighed, **weighed}
         alike = (v for v in self._made if v.lengths == self.now.lengths and v.takes(wanted))
         self._take_up(next(alike, None), self.now.spec, wanted)
 

@@ -17,7 +17,7 @@ from specc.compiler.builder import (
     weight_vectors,
 )
 from specc.compiler.lowering import Flow, Forward, call_at, input_tensors, lower_network
-from specc.compiler.objective import Scored, results, score
+from specc.compiler.objective import Axes, Scored, results, score
 from specc.compiler.preparing import own_opset, prepared
 from specc.compiler.program import Program
 from specc.compiler.scaling import Scaling
@@ -65,7 +65,7 @@ class Compiler:
         storage: how each weight and state lies.
         floatx: element type of everything floating; float64 only in gradient checks.
         weighed: lengths of the axes of sample weights behind the batch's, by output; none where a
-            sample has one weight.
+            sample has one weight, None where nobody weighs samples.
     """
 
     spec: Spec
@@ -78,7 +78,7 @@ class Compiler:
     state: StateMap = field(default_factory=lambda: StateMap(()))
     logs: tuple[str, ...] = ()
     floatx: DType = "float32"
-    weighed: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    weighed: Mapping[str, Axes] = field(default_factory=dict[str, Axes])
 
     @staticmethod
     def of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from specc import primitives as ops
 from specc.compiler.lowering import Flow, Forward, dims, total, weight_penalties
@@ -21,6 +22,8 @@ from specc.tensors import BATCH, DType, Shape
 TARGET = "target/"
 SAMPLE_WEIGHT = "sample_weight/"
 LOSS = "loss"
+# Of sample weights behind the batch's axis; None where nobody weighs.
+Axes: TypeAlias = tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,14 @@ class Target:
 
     Attributes:
         weighed: lengths of the axes of the sample weights behind the batch's; none where a sample
-            has one weight.
+            has one weight; None where nobody weighs samples, and all weights will be 1.
     """
 
     output: str
     shape: Shape
     dtype: DType
     index: int
-    weighed: tuple[int, ...] = ()
+    weighed: Axes = ()
 
     @property
     def name(self) -> str:
@@ -80,7 +83,7 @@ class Target:
 
 
 def targets(
-    objectives: Sequence[Objective], weighed: Mapping[str, tuple[int, ...]] | None = None
+    objectives: Sequence[Objective], weighed: Mapping[str, Axes] | None = None
 ) -> tuple[Target, ...]:
     """The targets of every output that has a loss or metrics, in output order."""
     found: list[Target] = []
@@ -101,7 +104,7 @@ def score(
     outputs: Sequence[Flow],
     forward: Forward,
     batch: int | None = None,
-    weighed: Mapping[str, tuple[int, ...]] | None = None,
+    weighed: Mapping[str, Axes] | None = None,
 ) -> Scored:
     """Loss, penalties and metrics on the outputs of a lowered network.
 
@@ -174,7 +177,10 @@ def _metrics(
                 scope = source.weight.trace.scope(f"metrics/{log}")
                 path = "train.weighted_metrics" if weighs else "train.metrics"
                 with scope, _placed(path, metric.key, objective):
-                    weight = _weights(resolved, source.flow, source.weight if weighs else None)
+                    # Ignored values count as 0 without weights, and not at all with weights of 1.
+                    none = source.target.weighed is None and resolved.ignores
+                    given = source.weight if weighs and not none else None
+                    weight = _weights(resolved, source.flow, given)
                     y_true = resolved.aligned(source.y_true, objective.output.shape)
                     yield row, resolved.contributions(y_true, source.flow.tensor, weight)
 
@@ -217,7 +223,7 @@ def target_tensors(trace: Trace, target: Target, batch: int | None) -> tuple[Ten
     dtype = trace.floatx if target.dtype == "float32" else target.dtype
     y_true = ops.graph_input(trace, target.name, dims(target.shape, batch), dtype)
     rows = BATCH if batch is None else batch
-    weights = (rows, *target.weighed)
+    weights = (rows, *(target.weighed or ()))
     return y_true, ops.graph_input(trace, target.weight_name, weights, trace.floatx)
 
 

@@ -38,6 +38,11 @@ class Loss(Member):
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Losses, one for each sample (and position): the last axis of y_pred is folded."""
 
+    @property
+    def ignores(self) -> bool:
+        """Whether `counted` may leave values out."""
+        return False
+
     def counted(self, y_true: Tensor, values: Tensor) -> Tensor | None:
         """Which values count, as bool of their shape; None when all do."""
         del y_true, values

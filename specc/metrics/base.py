@@ -33,6 +33,11 @@ class Metric(Member):
     better: ClassVar[str] = "up"
     keras_dtypes: ClassVar[tuple[DType, ...]] = ("float32",)
 
+    @property
+    def ignores(self) -> bool:
+        """Whether some values count only where nothing weighs samples, as in Keras."""
+        return False
+
     name: str | None = None
     """Name in logs; by default the name under which the spec asks for it (`acc`, `mse`)."""
 

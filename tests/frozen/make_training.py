@@ -230,7 +230,15 @@ POSITIONS = [
     case("weights_of_positions_dice", losses.Dice(), "shares of positions",
          model=steps(activation="softmax"), rows=(3,)),
 ]  # fmt: skip
-STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *SCALED, *COUNTED, *POSITIONS]
+IGNORED = [
+    case("ignored_without_weights", "sparse_categorical_crossentropy", "ids",
+         model=mlp(3, "softmax"), metrics=[metrics.SparseCategoricalCrossentropy(ignore_class=1)],
+         weighted_metrics=[metrics.SparseCategoricalCrossentropy(ignore_class=1)]),
+    case("ignored_with_weights", "sparse_categorical_crossentropy", "ids",
+         model=mlp(3, "softmax"), rows=True,
+         weighted_metrics=[metrics.SparseCategoricalCrossentropy(ignore_class=1)]),
+]  # fmt: skip
+STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *SCALED, *COUNTED, *POSITIONS, *IGNORED]
 
 # Arguments of fit besides x and y, of which there are N.
 N = 11
