@@ -152,20 +152,21 @@ class Model:
             DataError: x does not fit the inputs.
         """
         del verbose
-        self._take_lengths(x)
-        arrays = feeding.inputs(self._bundle.inputs, x)
-        predictor = self._versions.predictor()
-        size = feeding.rows_in_batch(self._bundle, "predict", len(arrays[0]), batch_size)
-        if len(arrays[0]) <= size:
-            # Nothing is to be cut: one sample at a time is asked for often, and detours cost.
-            given = [tuple(map(whole, arrays))]
-        else:
-            batches = Batches(Samples(arrays, ()), size, shuffle=False)
-            given = (b.samples.x for b in batches.produce(0))
-        names = [p.name for p in self._bundle.inputs]
-        fed = (dict(zip(names, xs, strict=True)) for xs in given)
-        outputs = list(self._engine.predict(predictor, fed).values())
-        return outputs[0] if len(outputs) == 1 else outputs
+        with self._versions.aside():
+            self._take_lengths(x)
+            arrays = feeding.inputs(self._bundle.inputs, x)
+            predictor = self._versions.predictor()
+            size = feeding.rows_in_batch(self._bundle, "predict", len(arrays[0]), batch_size)
+            if len(arrays[0]) <= size:
+                # Nothing is to be cut: one sample at a time is asked for often, and detours cost.
+                given = [tuple(map(whole, arrays))]
+            else:
+                batches = Batches(Samples(arrays, ()), size, shuffle=False)
+                given = (b.samples.x for b in batches.produce(0))
+            names = [p.name for p in self._bundle.inputs]
+            fed = (dict(zip(names, xs, strict=True)) for xs in given)
+            outputs = list(self._engine.predict(predictor, fed).values())
+            return outputs[0] if len(outputs) == 1 else outputs
 
     def vjp(
         self,
@@ -185,10 +186,11 @@ class Model:
             DataError: the arrays do not fit.
             MissingRuleError: a layer's ops have no gradient rule.
         """
-        self._take_lengths(list(inputs))
-        return pull_back(
-            self._versions.now, self._versions.vjp(training=training), inputs, cotangents
-        )
+        with self._versions.aside():
+            self._take_lengths(list(inputs))
+            return pull_back(
+                self._versions.now, self._versions.vjp(training=training), inputs, cotangents
+            )
 
     def train_on_batch(
         self,
@@ -263,10 +265,11 @@ class Model:
             first, 0, history, steps_per_epoch,
         )  # fmt: skip
         self._versions.revision += 1
-        watcher.begin()
         try:
-            loop.run()
-            watcher.end()
+            with self._versions.training():
+                watcher.begin()
+                loop.run()
+                watcher.end()
         finally:
             progress.close()
         self._epochs += max(0, epochs - first)
@@ -325,9 +328,10 @@ class Model:
             RunError: the spec has no `train:` section with a loss.
         """
         del verbose
-        rows = self._weighted("evaluate", x, y, sample_weight)
-        size = common_batch(self._bundle, {"evaluate": rows}, batch_size)
-        return self._engine.evaluate(batch_feeds(self._engine, rows, size))
+        with self._versions.aside():
+            rows = self._weighted("evaluate", x, y, sample_weight)
+            size = common_batch(self._bundle, {"evaluate": rows}, batch_size)
+            return self._engine.evaluate(batch_feeds(self._engine, rows, size))
 
     def save(self, folder: str | Path) -> None:
         """Write the spec and the whole state; `Model.restore` reads them back."""

@@ -5,7 +5,8 @@ A spec whose lengths are known, and whose samples have one weight each, has one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -82,6 +83,7 @@ class Versions:
         self.revision = 0
         first = initial_weights(network, self.seed)
         self.now = self._waiting(network, first) if self.open else self._version(spec, first)
+        self._training: Version | None = None
         # The latest last, which is the one at work.
         self._made = [] if self.open else [self.now]
 
@@ -141,6 +143,24 @@ class Versions:
             found.engine.replace(state)
         self._made = [*(v for v in self._made if v is not found), found][-MOST:]
         self.now = found
+
+    @contextmanager
+    def training(self) -> Generator[None]:
+        """What is at work trains: it goes on from where it is whatever `aside` takes up."""
+        self._training = self.now
+        try:
+            yield
+        finally:
+            self._training = None
+
+    @contextmanager
+    def aside(self) -> Generator[None]:
+        """Other versions can be taken up, as by a callback; then what trains is at work again."""
+        try:
+            yield
+        finally:
+            if self._training is not None:
+                self._take_up(self._training, self._training.spec)
 
     def replace(self, state: Mapping[str, Array]) -> None:
         """Put another state in place."""

@@ -101,6 +101,28 @@ def test_versions_are_kept_and_forgotten() -> None:
     assert len(model._versions._made) == 8
 
 
+class Looks(specc.Callback):
+    """Predicts and evaluates at lengths that are not trained, between steps and epochs."""
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        x, _ = data(steps=2)
+        assert self.model.predict(x).shape == (5, 2)
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        x, y = data(steps=3)
+        self.model.evaluate(x, y)
+
+
+def test_callbacks_may_look_at_other_lengths() -> None:
+    """Oracle: training without them."""
+    x, y = data()
+    model, alone = made(), made()
+    settings = {"batch_size": 2, "epochs": 3, "verbose": 0}
+    history = model.fit(x, y, callbacks=[Looks()], **settings)
+    assert history.history == alone.fit(x, y, **settings).history
+    assert model.evaluate(x, y) == alone.evaluate(x, y)
+
+
 def test_other_axes_and_validation_of_another_length_are_refused() -> None:
     model = made()
     x, y = data()
