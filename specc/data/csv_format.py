@@ -13,7 +13,7 @@ from typing_extensions import override
 from specc.data.location import check_bytes
 from specc.data.rows import Array
 from specc.data.table import Table
-from specc.errors import DataError, cut
+from specc.errors import DataError, Problem, cut, not_utf8
 
 # Cells that stand for none, by default.
 MISSING = ("", "NA", "NaN", "nan", "null")
@@ -100,7 +100,9 @@ def read_csv(
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             numbered = [(row, reader.line_num) for row in reader if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(str(_undecoded(path, error))) from error
+    except (OSError, csv.Error) as error:
         raise DataError(f"{path}: expected UTF-8 text with {delimiter!r}, {error}") from error
     if header is None:
         header = bool(numbered) and not all(is_number(cell) for cell in numbered[0][0])
@@ -119,6 +121,15 @@ def read_csv(
         for column in zip(*rows, strict=True)
     )
     return CsvTable(path, names, columns, lines)
+
+
+def _undecoded(path: Path, error: UnicodeDecodeError) -> Problem:
+    """The place of what is no UTF-8: `error` knows only the part that was being read."""
+    try:
+        path.read_bytes().decode()
+    except UnicodeDecodeError as whole:
+        error = whole
+    return not_utf8(error, str(path))
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

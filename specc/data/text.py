@@ -15,7 +15,7 @@ from specc.data.location import check_bytes, locate
 from specc.data.rows import Array, Index, Rows
 from specc.data.source import Dataset, Names, Samples, Source
 from specc.data.tokens import Characters, Tokens, coder
-from specc.errors import DataError, RunError
+from specc.errors import DataError, RunError, not_utf8
 
 # Tokens of a word or byte-pair vocabulary take some 100 bytes while a text is cut into them.
 MAX_TEXT_BYTES = 2**30
@@ -95,7 +95,7 @@ class Text(Source):
         try:
             text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
-            raise DataError(f"{path}: expected UTF-8 text, {error}") from error
+            raise DataError(str(not_utf8(error, str(path)))) from error
         return text.lower() if self.lowercase else text
 
     def _held_out(self, path: Path, ids: Array, length: int) -> Samples | None:
