@@ -25,6 +25,7 @@ from specc.compiler.bundle import (
     initial_weights,
 )
 from specc.compiler.compiler import Compiler
+from specc.compiler.objective import targets
 from specc.compiler.program import Port, Program
 from specc.compiler.state import Array, Element, StateMap, StateTensor
 from specc.data.preparation import Preparation
@@ -67,14 +68,20 @@ def compiled(
     opset: int | None = None,
     weights: Path | Mapping[str, Array] | None = None,
     costs: KernelCosts | None = None,
+    *,
+    weighs: bool = True,
 ) -> Compiled:
     """A spec compiled, with weights drawn from its seed, read from a safetensors file, or given.
+
+    Where nobody `weighs` samples, metrics count as Keras' do without sample weights.
 
     Raises:
         SpecError, CompileError: the spec does not compile.
         RunError: the weights do not fit.
     """
     compiler = Compiler.of(spec, target, opset, costs=costs)
+    if not weighs:
+        compiler.weighed = {each.output: None for each in targets(compiler.objectives)}
     made = bundle(compiler)
     if weights is None:
         first = initial_weights(compiler.network, compiler.seed)

@@ -54,6 +54,15 @@ class Problem:
         return ": ".join(part for part in (str(self.place), self.path, self.message) if part)
 
 
+def not_utf8(error: UnicodeDecodeError, file: str) -> Problem:
+    """What a file that cannot be decoded as a whole is told: where, and by which byte."""
+    before = error.object[: error.start].decode(errors="replace").removeprefix("\ufeff")
+    *above, line = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    place = Place(file, len(above) + 1, len(line) + 1)
+    byte = error.object[error.start]
+    return Problem(place, "", f"expected UTF-8, found byte 0x{byte:02x}; save the file as UTF-8")
+
+
 class SpecError(SpeccError):
     """A spec is wrong.
 

@@ -15,8 +15,10 @@ A spec writes a member in one of three forms, all read by `parse`:
 from __future__ import annotations
 
 import importlib
+import math
 import re
-from typing import Any, ClassVar, Self, TypeVar, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -33,10 +35,14 @@ from specc.docs import field_docs
 from specc.errors import InternalError, nearest
 
 M = TypeVar("M", bound="Member")
+Loc: TypeAlias = tuple[str | int, ...]
 # What stands in a generated JSON schema where any member of a family may.
 FAMILY_MARK = "x-family"
 # Of one member; more would only take time.
 MOST_ERRORS = 200
+# The largest number of float32, in which everything is computed.
+LARGEST = 3.4028234663852886e38
+TOO_LARGE = "expected a number within float32, from -3.4e38 to 3.4e38"
 
 
 def snake_case(name: str) -> str:
@@ -70,6 +76,33 @@ def explained(error: ValidationError, model: type[BaseModel], *above: str) -> Va
         custom = PydanticCustomError(kind, message, line.get("ctx"))  # pyright: ignore[reportArgumentType]
         lines.append(InitErrorDetails(type=custom, loc=(*above, *loc), input=line["input"]))
     return ValidationError.from_exception_data(error.title, lines)
+
+
+def check_numbers(model: BaseModel) -> None:
+    """Check that float32 holds the numbers in a model's fields; infinities it does.
+
+    Raises:
+        pydantic.ValidationError: it does not, by field.
+    """
+    lines = [
+        InitErrorDetails(type=PydanticCustomError("too_large", TOO_LARGE), loc=loc, input=value)
+        for loc, value in _numbers(dict(model), ())
+        if LARGEST < abs(value) < math.inf
+    ]
+    if lines:
+        raise ValidationError.from_exception_data(type(model).__name__, lines[:MOST_ERRORS])
+
+
+def _numbers(value: object, loc: Loc) -> Iterator[tuple[Loc, float]]:
+    """Every float in a value, with where it stands."""
+    if isinstance(value, float):
+        yield loc, value
+    elif isinstance(value, dict):
+        for key, item in cast("dict[str | int, object]", value).items():
+            yield from _numbers(item, (*loc, key))
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(cast("Sequence[object]", value)):
+            yield from _numbers(item, (*loc, i))
 
 
 class Member(BaseModel):
@@ -212,9 +245,11 @@ class Member(BaseModel):
                 raise PydanticCustomError("no_fields", "{key} takes no value", {"key": cls.key})
             fields = {} if fields is None else {first: fields}
         try:
-            return cls.model_validate(fields)
+            made = cls.model_validate(fields)
+            check_numbers(made)
         except ValidationError as error:
             raise explained(error, cls) from None
+        return made
 
     def written(self) -> object:
         """The shortest form that `parse` reads back to an equal member."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from specc.compiler.bundle import Bundle, TargetInfo
+from specc.compiler.objective import Axes
 from specc.compiler.program import Port
 from specc.data.balance import class_weights
 from specc.data.fitting import input_column, target_column
 from specc.data.rows import Column, Rows, whole
 from specc.data.source import Names, Samples, Taken
-from specc.data.stream import Fitted, Pass, Stream, steps_of
-from specc.data.targets import fit_inputs
+from specc.data.targets import fit_inputs, numeric
 from specc.errors import DataError
 from specc.tensors import Dims, Shape, Sym
 
@@ -178,7 +177,9 @@ def weights(
     sample_weight: Given | None,
     class_weight: Mapping[int, float] | Literal["balanced"] | None,
 ) -> tuple[Array, ...]:
-    """Sample weights of every output, (n,) float32; ones where nothing is given.
+    """Sample weights of every output, float32; ones where nothing is given.
+
+    Shapes: (n,), or (n, ...) with the axes of the program's input.
 
     Source: keras/src/trainers/data_adapters (3.15.1): class weights look at the argmax of rows.
 
@@ -193,12 +194,18 @@ def weights(
         return (_by_class(ys[0], class_weight),)
     if sample_weight is None:
         return ones(ys)
+    given = _by_output(bundle, sample_weight)
+    return tuple(_rows(given[t.output], len(y), t) for t, y in zip(bundle.targets, ys, strict=True))
+
+
+def _by_output(bundle: Bundle, sample_weight: Given) -> dict[str, Any]:
+    """Sample weights of every output; those for one are meant for all."""
     names = [t.output for t in bundle.targets]
-    given: list[Any] = [sample_weight] * len(ys)
     several = isinstance(sample_weight, (list, tuple)) and len(names) > 1
     if several or isinstance(sample_weight, Mapping):
-        given = listed(cast("object", sample_weight), names, "sample_weight")
-    return tuple(_rows(w, len(y), name) for w, y, name in zip(given, ys, names, strict=True))
+        found = listed(cast("object", sample_weight), names, "sample_weight")
+        return dict(zip(names, found, strict=True))
+    return dict.fromkeys(names, cast("Any", sample_weight))
 
 
 def ones(ys: Sequence[Column]) -> tuple[Array, ...]:
@@ -206,9 +213,34 @@ def ones(ys: Sequence[Column]) -> tuple[Array, ...]:
     return tuple(np.broadcast_to(np.float32(1), (len(y),)) for y in ys)
 
 
-def _rows(given: npt.ArrayLike, count: int, name: str) -> Array:
-    """Sample weights of one output, (count,) float32."""
-    found = fit_inputs(given, (None,), "float32", f"sample_weight of {name}")
+def weighed(bundle: Bundle, sample_weight: Given | None, *, by_class: bool) -> dict[str, Axes]:
+    """Lengths of the axes of sample weights behind the first, by output.
+
+    Without weights, and not `by_class` either: None for outputs to which that makes a difference.
+
+    Raises:
+        DataError: weights for an output are missing, for one that is unknown, or no numbers.
+    """
+    if sample_weight is None:
+        return {t.output: () if by_class else None for t in bundle.targets if t.ignores}
+    given = _by_output(bundle, sample_weight)
+    return {name: _trimmed(each, name).shape[1:] for name, each in given.items()}
+
+
+def _trimmed(given: npt.ArrayLike, name: str) -> Array:
+    """Weights without last axes of length 1: they are spread over what is behind their axes."""
+    array = numeric(given, f"sample_weight of {name}")
+    while array.ndim > 1 and array.shape[-1] == 1:
+        array = array[..., 0]
+    return array
+
+
+def _rows(given: npt.ArrayLike, count: int, target: TargetInfo) -> Array:
+    """Sample weights of one output, float32."""
+    name = target.output
+    array = _trimmed(given, name)
+    shape = shape_of(target.weight.shape) if array.ndim > 1 else (None,)
+    found = fit_inputs(array, shape, "float32", f"sample_weight of {name}")
     if len(found) != count:
         raise DataError(
             f"sample_weight of {name}: expected {count}, one for each sample, received {len(found)}"
@@ -247,52 +279,6 @@ def cotangent(port: Port, given: npt.ArrayLike | None, batch: int) -> Array:
     return array
 
 
-def stream(
-    bundle: Bundle,
-    batches: object,
-    steps: int | None,
-    class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
-) -> Stream:
-    """Batches (x, y) or (x, y, sample weights) of an iterable, as programs want them.
-
-    Raises:
-        DataError: it is no such iterable, or nobody says how many steps an epoch has.
-    """
-    source = _iterable(batches, "fit")
-    return Stream(source, steps_of(source, steps), _fitting(bundle, "fit", class_weight))
-
-
-def one_pass(bundle: Bundle, batches: object, steps: int | None, what: str) -> Pass:
-    """The same batches once, for an evaluation.
-
-    Raises:
-        DataError: it is no such iterable.
-    """
-    return Pass(_iterable(batches, what), steps, _fitting(bundle, what))
-
-
-def _iterable(batches: object, what: str) -> Iterable[Any]:
-    if not isinstance(batches, Iterable) or isinstance(batches, np.ndarray | Mapping):
-        raise DataError(f"{what}: expected targets y, or an iterable of batches")
-    return cast("Iterable[Any]", batches)
-
-
-def _fitting(
-    bundle: Bundle,
-    what: str,
-    class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
-) -> Callable[[object], Fitted]:
-    def fit(item: object) -> Fitted:
-        if not isinstance(item, tuple | list) or len(cast("Sequence[Any]", item)) not in {2, 3}:
-            raise DataError(f"{what}: expected an iterable of (x, y) or (x, y, sample weights)")
-        x, y, *given = cast("Sequence[Any]", item)
-        found = samples(bundle, x, y)
-        rows = weights(bundle, found.y, given[0] if given else None, class_weight)
-        return found.take(slice(None)), rows
-
-    return fit
-
-
 def rows_in_batch(
     bundle: Bundle,
     what: str,
@@ -328,19 +314,13 @@ def rows_in_batch(
     return fixed
 
 
-def begun(batches: object) -> tuple[Any, Iterable[Any]]:
-    """(x of the first batch, the batches): what is read of an iterator is put back.
-
-    Raises:
-        DataError: there is no batch (x, y).
-    """
-    given = cast("Iterable[Any]", batches if isinstance(batches, Iterable) else ())
-    source = iter(given)
-    first: object = next(source, None)
-    if not isinstance(first, tuple | list) or not first:
-        raise DataError("fit: expected targets y, or an iterable of batches (x, y)")
-    entries = cast("Sequence[Any]", first)
-    return entries[0], itertools.chain([first], source) if source is given else given
+def _spread(weight: Array, port: Port) -> Array:
+    """Weights of samples, or of positions, for an input of weights: each for all behind it."""
+    missing = len(port.shape) - weight.ndim
+    if not missing:
+        return weight
+    shape = (len(weight), *(d for d in port.shape[1:] if isinstance(d, int)))
+    return np.broadcast_to(weight.reshape(*weight.shape, *(1,) * missing), shape)
 
 
 def feeds(bundle: Bundle, batch: Taken, sample_weights: Sequence[Array]) -> Feeds:
@@ -352,7 +332,7 @@ def feeds(bundle: Bundle, batch: Taken, sample_weights: Sequence[Array]) -> Feed
     named: Feeds = {p.name: a for p, a in zip(bundle.inputs, batch.x, strict=True)}
     for info, y, w in zip(bundle.targets, batch.y, sample_weights, strict=True):
         named[info.port.name] = y
-        named[info.weight.name] = w
+        named[info.weight.name] = _spread(w, info.weight)
     if bundle.batch not in (None, len(batch)):
         raise DataError(
             f"expected {bundle.batch} samples, the batch of the inputs, received {len(batch)}"

@@ -17,13 +17,12 @@ from specc.compiler.bundle import Bundle
 from specc.data.batches import Batches, Shuffle
 from specc.data.rows import whole
 from specc.data.source import Samples
-from specc.data.stream import Stream
 from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError, SpecError
 from specc.feeding import Given
 from specc.files import replace
 from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
-from specc.given import evaluated, predicted, validation, weighted
+from specc.given import begun, evaluated, predicted, stream, take_lengths, validation, weighted
 from specc.history import History
 from specc.observers import Given as Callback
 from specc.observers import Observed
@@ -89,19 +88,6 @@ class Model:
     def _engine(self) -> Engine:
         return self._versions.now.engine
 
-    def _take_lengths(self, x: Given) -> None:
-        """Compile for the lengths of x where the spec leaves lengths open."""
-        if self._versions.open:
-            given = feeding.listed(x, self._versions.inputs, "inputs")
-            self._versions.use([feeding.shape_given(each) for each in given])
-
-    def _with_lengths(self, batches: object) -> object:
-        """An iterable of batches, of which the first says the lengths."""
-        if self._versions.open:
-            first, batches = feeding.begun(batches)
-            self._take_lengths(first)
-        return batches
-
     @property
     def weights(self) -> dict[str, Array]:
         """All weights by unique name, ordered and shaped as Keras' `model.weights`."""
@@ -155,20 +141,21 @@ class Model:
         if found is not None:
             return found
         x = cast("Given", x)
-        self._take_lengths(x)
-        arrays = feeding.inputs(self._bundle.inputs, x)
-        predictor = self._versions.predictor()
-        size = feeding.rows_in_batch(self._bundle, "predict", len(arrays[0]), batch_size)
-        if len(arrays[0]) <= size:
-            # Nothing is to be cut: one sample at a time is asked for often, and detours cost.
-            given = [tuple(map(whole, arrays))]
-        else:
-            batches = Batches(Samples(arrays, ()), size, shuffle=False)
-            given = (b.samples.x for b in batches.produce(0))
-        names = [p.name for p in self._bundle.inputs]
-        fed = (dict(zip(names, xs, strict=True)) for xs in given)
-        outputs = list(self._engine.predict(predictor, fed).values())
-        return outputs[0] if len(outputs) == 1 else outputs
+        with self._versions.aside():
+            take_lengths(self._versions, x)
+            arrays = feeding.inputs(self._bundle.inputs, x)
+            predictor = self._versions.predictor()
+            size = feeding.rows_in_batch(self._bundle, "predict", len(arrays[0]), batch_size)
+            if len(arrays[0]) <= size:
+                # Nothing is to be cut: one sample at a time is asked for often, and detours cost.
+                given = [tuple(map(whole, arrays))]
+            else:
+                batches = Batches(Samples(arrays, ()), size, shuffle=False)
+                given = (b.samples.x for b in batches.produce(0))
+            names = [p.name for p in self._bundle.inputs]
+            fed = (dict(zip(names, xs, strict=True)) for xs in given)
+            outputs = list(self._engine.predict(predictor, fed).values())
+            return outputs[0] if len(outputs) == 1 else outputs
 
     def vjp(
         self,
@@ -188,10 +175,11 @@ class Model:
             DataError: the arrays do not fit.
             MissingRuleError: a layer's ops have no gradient rule.
         """
-        self._take_lengths(list(inputs))
-        return pull_back(
-            self._versions.now, self._versions.vjp(training=training), inputs, cotangents
-        )
+        with self._versions.aside():
+            take_lengths(self._versions, list(inputs))
+            return pull_back(
+                self._versions.now, self._versions.vjp(training=training), inputs, cotangents
+            )
 
     def train_on_batch(
         self,
@@ -206,7 +194,7 @@ class Model:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
-        data = self._weighted("train_on_batch", x, y, sample_weight, class_weight)
+        data = weighted(self._versions, "train_on_batch", x, y, sample_weight, class_weight)
         self._engine.reset_metrics()
         self._engine.step(feeding.feeds(self._bundle, data.samples.take(slice(None)), data.weights))
         self._versions.revision += 1
@@ -244,21 +232,25 @@ class Model:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
-        rows: Weighted | Stream
         if y is None:
             if validation_split:
                 raise DataError(
                     "validation_split: expected arrays, which can be divided; pass validation_data"
                 )
-            batches = self._with_lengths(x)
-            self._engine.require("train")
-            rows = feeding.stream(self._bundle, batches, steps_per_epoch, class_weight)
+            batches = begun(self._versions, "fit", x, by_class=class_weight is not None)
         else:
-            rows = self._weighted("fit", cast("Given", x), y, sample_weight, class_weight)
+            batches = weighted(
+                self._versions, "fit", cast("Given", x), y, sample_weight, class_weight
+            )
         held = None
         if validation_data is not None:
-            # Of the lengths that are trained: one engine runs both.
-            held = validation(self._engine, validation_data, validation_steps)
+            held = validation(self._versions, validation_data, validation_steps)
+        # Of the version that is at work now: weights that validate may have asked for another.
+        rows = (
+            batches
+            if isinstance(batches, Weighted)
+            else stream(self._bundle, batches, steps_per_epoch, class_weight)
+        )
         if validation_data is None and isinstance(rows, Weighted):
             rows, held = held_out(rows, validation_split)
             if held is not None and class_weight is not None:
@@ -276,27 +268,15 @@ class Model:
             first, 0, history, steps_per_epoch, validation_freq,
         )  # fmt: skip
         self._versions.revision += 1
-        watcher.begin()
         try:
-            loop.run()
-            watcher.end()
+            with self._versions.training():
+                watcher.begin()
+                loop.run()
+                watcher.end()
         finally:
             progress.close()
         self._epochs += max(0, epochs - first)
         return history
-
-    def _weighted(
-        self,
-        what: str,
-        x: Given,
-        y: Given,
-        sample_weight: Given | None = None,
-        class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
-    ) -> Weighted:
-        """At least one sample, as the programs for its lengths want it."""
-        self._take_lengths(x)
-        self._engine.require("train")
-        return weighted(self._engine, what, x, y, sample_weight, class_weight)
 
     def evaluate(
         self,
@@ -316,13 +296,10 @@ class Model:
             RunError: the spec has no `train:` section with a loss.
         """
         del verbose
-        if y is None:
-            x = cast("Iterable[Any]", self._with_lengths(x))
-        else:
-            self._take_lengths(cast("Given", x))
-        rows = evaluated(self._engine, "evaluate", x, y, sample_weight, steps)
-        size = common_batch(self._bundle, {"evaluate": rows}, batch_size)
-        return self._engine.evaluate(batch_feeds(self._engine, rows, size))
+        with self._versions.aside():
+            rows = evaluated(self._versions, x, y, sample_weight, steps)
+            size = common_batch(self._bundle, {"evaluate": rows}, batch_size)
+            return self._engine.evaluate(batch_feeds(self._engine, rows, size))
 
     def save(self, folder: str | Path) -> None:
         """Write the spec and the whole state; `Model.restore` reads them back."""

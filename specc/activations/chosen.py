@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from specc.activations.registry import Activation, find, names
 from specc.errors import InternalError, nearest
+from specc.family import check_numbers
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, axis_index
 from specc.tensors import Shape, show
@@ -168,6 +169,7 @@ def _valued(found: Activation, given: object) -> Choice:
         )
     try:
         checked = parameters(found.name).model_validate(values)
+        check_numbers(checked)
     except ValidationError as error:
         detail = error.errors()[0]
         raise PydanticCustomError(

@@ -34,12 +34,18 @@ class WeightInfo:
 
 @dataclass(frozen=True, slots=True)
 class TargetInfo:
-    """What one output is trained on; `classes`: how many ids integer targets have, if bounded."""
+    """What one output is trained on.
+
+    Attributes:
+        classes: how many ids integer targets have, if bounded.
+        ignores: whether a weighted metric counts otherwise where nobody weighs samples.
+    """
 
     output: str
     port: Port
     weight: Port
     classes: int | None = None
+    ignores: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,17 +147,20 @@ def weight_infos(network: Network) -> tuple[WeightInfo, ...]:
 
 
 def _targets(compiler: Compiler) -> tuple[Target, ...]:
-    return targets(compiler.objectives)
+    return targets(compiler.objectives, compiler.weighed)
 
 
 def _target_info(compiler: Compiler, target: Target, program: Program) -> TargetInfo:
     ports = {p.name: p for p in program.inputs}
     objective = compiler.objectives[target.index]
     classes = None
-    ignoring = getattr(objective.loss, "ignore_class", None) is not None
+    ignoring = objective.loss is not None and objective.loss.ignores
     if target.dtype != "float32" and not ignoring:
         classes = objective.output.shape[-1]
-    return TargetInfo(target.output, ports[target.name], ports[target.weight_name], classes)
+    ignores = any(metric.ignores for metric in objective.weighted)
+    return TargetInfo(
+        target.output, ports[target.name], ports[target.weight_name], classes, ignores
+    )
 
 
 def initial_weights(network: Network, seed: int) -> dict[str, Array]:

@@ -17,7 +17,7 @@ from specc.compiler.builder import (
     weight_vectors,
 )
 from specc.compiler.lowering import Flow, Forward, call_at, input_tensors, lower_network
-from specc.compiler.objective import Scored, results, score
+from specc.compiler.objective import Axes, Scored, results, score
 from specc.compiler.preparing import own_opset, prepared
 from specc.compiler.program import Program
 from specc.compiler.scaling import Scaling
@@ -63,6 +63,8 @@ class Compiler:
         seed: decides random numbers in graphs; the training seed, 0 without a `train:` section.
         storage: how each weight and state lies.
         floatx: element type of everything floating; float64 only in gradient checks.
+        weighed: lengths of the axes of sample weights behind the batch's, by output; none where a
+            sample has one weight, None where nobody weighs samples.
     """
 
     spec: Spec
@@ -75,6 +77,7 @@ class Compiler:
     state: StateMap = field(default_factory=lambda: StateMap(()))
     logs: tuple[str, ...] = ()
     floatx: DType = "float32"
+    weighed: Mapping[str, Axes] = field(default_factory=dict[str, Axes])
 
     @staticmethod
     def of(
@@ -186,9 +189,9 @@ class Compiler:
     def _scored(
         self, goals: Sequence[Objective], flows: Sequence[Flow], forward: Forward
     ) -> Scored:
-        """Loss and metrics; what fits no mask is told with its place in the spec."""
+        """Loss and metrics; what fits no mask and no weights is told with its place."""
         try:
-            return score(self.network, goals, flows, forward, self.batch)
+            return score(self.network, goals, flows, forward, self.batch, self.weighed)
         except SpecError as error:
             found = [replace(each, place=self.spec.place(each.path)) for each in error.problems]
             raise SpecError(found) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from specc import primitives as ops
 from specc.compiler.lowering import Flow, Forward, dims, total, weight_penalties
@@ -21,6 +22,8 @@ from specc.tensors import BATCH, DType, Shape
 TARGET = "target/"
 SAMPLE_WEIGHT = "sample_weight/"
 LOSS = "loss"
+# Of sample weights behind the batch's axis; None where nobody weighs.
+Axes: TypeAlias = tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,18 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the caller supplies for one output: names, shape and element type of the targets."""
+    """What the caller supplies for one output: names, shape and element type of the targets.
+
+    Attributes:
+        weighed: lengths of the axes of the sample weights behind the batch's; none where a sample
+            has one weight; None where nobody weighs samples, and all weights will be 1.
+    """
 
     output: str
     shape: Shape
     dtype: DType
     index: int
+    weighed: Axes = ()
 
     @property
     def name(self) -> str:
@@ -69,11 +78,13 @@ class Target:
 
     @property
     def weight_name(self) -> str:
-        """The graph input of the sample weights, (N,) float32."""
+        """The graph input of the sample weights, (N, *weighed) float32."""
         return f"{SAMPLE_WEIGHT}{self.output}"
 
 
-def targets(objectives: Sequence[Objective]) -> tuple[Target, ...]:
+def targets(
+    objectives: Sequence[Objective], weighed: Mapping[str, Axes] | None = None
+) -> tuple[Target, ...]:
     """The targets of every output that has a loss or metrics, in output order."""
     found: list[Target] = []
     for index, objective in enumerate(objectives):
@@ -83,7 +94,7 @@ def targets(objectives: Sequence[Objective]) -> tuple[Target, ...]:
         name = objective.name
         if any(t.output == name for t in found):
             name = f"{name}_{index}"
-        found.append(Target(name, shape, dtype, index))
+        found.append(Target(name, shape, dtype, index, (weighed or {}).get(name, ())))
     return tuple(found)
 
 
@@ -93,11 +104,13 @@ def score(
     outputs: Sequence[Flow],
     forward: Forward,
     batch: int | None = None,
+    weighed: Mapping[str, Axes] | None = None,
 ) -> Scored:
     """Loss, penalties and metrics on the outputs of a lowered network.
 
     Raises:
-        SpecError: the mask of an output does not fit the values of its loss or of a metric.
+        SpecError: the mask or the sample weights of an output do not fit the values of its loss or
+            of a metric.
     """
     trace = forward.trace
     losses: list[Tensor] = []
@@ -105,7 +118,7 @@ def score(
     adds: dict[str, Tensor] = {}
     several = len(objectives) > 1
     sources: list[Source] = []
-    for target in targets(objectives):
+    for target in targets(objectives, weighed):
         objective, flow = objectives[target.index], outputs[target.index]
         y_pred = flow.tensor
         y_true, weight = target_tensors(trace, target, batch)
@@ -164,14 +177,17 @@ def _metrics(
                 scope = source.weight.trace.scope(f"metrics/{log}")
                 path = "train.weighted_metrics" if weighs else "train.metrics"
                 with scope, _placed(path, metric.key, objective):
-                    weight = _weights(resolved, source.flow, source.weight if weighs else None)
+                    # Ignored values count as 0 without weights, and not at all with weights of 1.
+                    none = source.target.weighed is None and resolved.ignores
+                    given = source.weight if weighs and not none else None
+                    weight = _weights(resolved, source.flow, given)
                     y_true = resolved.aligned(source.y_true, objective.output.shape)
                     yield row, resolved.contributions(y_true, source.flow.tensor, weight)
 
 
 @contextmanager
 def _placed(path: str, what: str, objective: Objective) -> Generator[None]:
-    """Masks are known only here: what does not fit one is told with its path."""
+    """Masks and weights are known only here: what does not fit them is told with its path."""
     try:
         yield
     except ShapeError as error:
@@ -196,7 +212,10 @@ def _weights(metric: Metric, flow: Flow, weight: Tensor | None) -> Tensor | None
     if flow.mask is None or not isinstance(metric, MeanMetric) or not metric.masked:
         return weight
     mask = ops.cast(flow.mask, flow.tensor.trace.floatx)
-    return mask if weight is None else mask * spread(weight, mask.rank)
+    if weight is None:
+        return mask
+    rank = max(mask.rank, weight.rank)
+    return spread(mask, rank) * spread(weight, rank)
 
 
 def target_tensors(trace: Trace, target: Target, batch: int | None) -> tuple[Tensor, Tensor]:
@@ -204,7 +223,8 @@ def target_tensors(trace: Trace, target: Target, batch: int | None) -> tuple[Ten
     dtype = trace.floatx if target.dtype == "float32" else target.dtype
     y_true = ops.graph_input(trace, target.name, dims(target.shape, batch), dtype)
     rows = BATCH if batch is None else batch
-    return y_true, ops.graph_input(trace, target.weight_name, (rows,), trace.floatx)
+    weights = (rows, *(target.weighed or ()))
+    return y_true, ops.graph_input(trace, target.weight_name, weights, trace.floatx)
 
 
 def _mean_of(row: Tracked, value: Tensor, like: Tensor) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from typing_extensions import override
 
+from specc.data.encoding import undecoded
 from specc.data.rows import Array
 from specc.data.table import Table
 from specc.errors import DataError, cut
@@ -188,7 +189,9 @@ def _records(path: Path, delimiter: str, size: int, at: At = START) -> Iterator[
                 if file.tell() - begin >= size and found.rows:
                     yield found
                     found, begin = _Records([], []), file.tell()
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise undecoded(path, error) from error
+    except (OSError, csv.Error) as error:
         raise DataError(f"{path}: expected UTF-8 text with {delimiter!r}, {error}") from error
     if found.rows:
         yield found

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from specc.errors import DataError
+from specc.data.encoding import undecoded
 
 # Characters of a piece. Words or byte pairs take some 100 bytes each while it is cut into them.
 PIECE = 2**21
@@ -42,7 +42,7 @@ class Pieces:
                     rest = text[end:]
                     yield self._cased(text[:end])
         except UnicodeDecodeError as error:
-            raise DataError(f"{self.path}: expected UTF-8 text, {error}") from error
+            raise undecoded(self.path, error) from error
         if rest:
             yield self._cased(rest)
 

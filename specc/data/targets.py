@@ -38,7 +38,7 @@ def fit_inputs(
     """
     if dtype == "string":
         return _with_shape(_texts(x, name, rows), shape, name)
-    array = _with_shape(_numeric(x, name), shape, name)
+    array = _with_shape(numeric(x, name), shape, name)
     return _cast(array, dtype, name, rows)
 
 
@@ -66,7 +66,7 @@ def fit_targets(
     Raises:
         DataError: another shape, an id that is not below the number of classes, NaN.
     """
-    array = _numeric(y, name)
+    array = numeric(y, name)
     ids = _as_ids(array, shape)
     if ids is not None:
         return _one_hot(ids, shape, dtype, name, rows)
@@ -92,7 +92,12 @@ def as_array(value: object) -> Array:
     return array
 
 
-def _numeric(value: npt.ArrayLike, name: str) -> Array:
+def numeric(value: npt.ArrayLike, name: str) -> Array:
+    """NumPy's view of numbers, one row for each sample.
+
+    Raises:
+        DataError: it is no array of numbers.
+    """
     try:
         array = as_array(value)
     except ValueError as error:

@@ -60,8 +60,10 @@ class _Dropping(Layer):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        if self.rate == 0.0:
+            return inputs[0]  # integers too, which pass in training and outside of it
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
-        if not low.training or self.rate == 0.0:
+        if not low.training:
             return x
         if self.rate == 1.0:
             return x * 0.0

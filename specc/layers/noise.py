@@ -34,8 +34,10 @@ class GaussianNoise(Layer):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        if self.stddev == 0.0:
+            return inputs[0]
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
-        if not low.training or self.stddev == 0.0:
+        if not low.training:
             return x
         return x + low.normal(x, x.shape) * self.stddev
 
@@ -62,8 +64,10 @@ class GaussianDropout(Layer):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        if self.rate == 0.0:
+            return inputs[0]
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
-        if not low.training or self.rate == 0.0:
+        if not low.training:
             return x
         return x * (low.normal(x, x.shape) * math.sqrt(self.rate / (1.0 - self.rate)) + 1.0)
 
@@ -99,8 +103,10 @@ class AlphaDropout(Layer):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        if self.rate == 0.0:
+            return inputs[0]
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
-        if not low.training or self.rate == 0.0:
+        if not low.training:
             return x
         low_value = -SELU_ALPHA * SELU_SCALE
         a = ((1.0 - self.rate) * (1.0 + self.rate * low_value**2)) ** -0.5

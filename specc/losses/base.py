@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from specc import primitives as ops
 from specc.family import Member
-from specc.losses.weighting import check_spreads, divide_no_nan, spread
+from specc.losses.weighting import check_spreads, divide_no_nan, spread, spread_over
 from specc.primitives import Tensor
 from specc.primitives.tensor import broadcast_dims
 from specc.tensors import DType, Shape
@@ -38,6 +38,11 @@ class Loss(Member):
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Losses, one for each sample (and position): the last axis of y_pred is folded."""
 
+    @property
+    def ignores(self) -> bool:
+        """Whether `counted` may leave values out."""
+        return False
+
     def counted(self, y_true: Tensor, values: Tensor) -> Tensor | None:
         """Which values count, as bool of their shape; None when all do."""
         del y_true, values
@@ -65,13 +70,15 @@ class Loss(Member):
         Shapes: `weight` (N,) or any leading axes of the values, and so `mask` (bool).
 
         Raises:
-            ShapeError: the mask does not broadcast with the leading axes of the values.
+            ShapeError: the mask or the weights do not broadcast with the values' leading axes.
 
         Source: keras/src/losses/loss.py, reduce_weighted_values and apply_mask (3.15.1).
         """
         values = self.values(y_true, y_pred)
         if not self.by_sample(y_pred.rank):
             return self._whole(values, weight, mask)
+        if weight is not None:
+            check_spreads(weight, values, "sample weights")
         counted = self.counted(y_true, values)
         if counted is not None:
             mask = counted if mask is None else ops.logical_and(mask, counted)
@@ -100,7 +107,7 @@ class Loss(Member):
         if mask is None:
             return found if weight is None else found * ops.reduce_mean(weight)
         kept = ops.cast(mask, values.dtype)
-        weighed = kept if weight is None else kept * spread(weight, kept.rank)
+        weighed = kept if weight is None else kept * spread_over(weight, kept)
         share = ops.reduce_sum(weighed)
         return found * (share if is_sum else divide_no_nan(share, ops.reduce_sum(kept)))
 

@@ -120,6 +120,11 @@ class SparseCategoricalCrossentropy(Loss):
         classes(output, self.axis, self.key)
         return without_axis(output, self.axis), "int32"
 
+    @property
+    @override
+    def ignores(self) -> bool:
+        return self.ignore_class is not None
+
     @override
     def counted(self, y_true: Tensor, values: Tensor) -> Tensor | None:
         if self.ignore_class is None:

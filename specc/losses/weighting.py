@@ -25,6 +25,16 @@ def check_spreads(weight: Tensor, values: Tensor, what: str) -> None:
         raise ShapeError(f"its values {_shown(values)} have no place for {what} {_shown(weight)}")
 
 
+def spread_over(weight: Tensor, values: Tensor) -> Tensor:
+    """`weight` with an axis for each of the values'.
+
+    Raises:
+        ShapeError: it does not broadcast with the leading axes of the values.
+    """
+    check_spreads(weight, values, "sample weights")
+    return spread(weight, values.rank)
+
+
 def _shown(x: Tensor) -> str:
     return show(tuple(None if isinstance(length, Sym) else length for length in x.shape))
 

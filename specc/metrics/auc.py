@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.losses.base import EPSILON
-from specc.losses.weighting import divide_no_nan, spread
+from specc.losses.weighting import divide_no_nan, spread_over
 from specc.metrics.base import Metric
 from specc.metrics.confusion import FN, FP, TN, TP, Threshold, above, counts
 from specc.metrics.regression import columns
@@ -96,7 +96,7 @@ class AUC(Metric):
         self, y_true: Tensor, y_pred: Tensor, weight: Tensor | None
     ) -> dict[str, Tensor]:
         p = ops.sigmoid(y_pred) if self.from_logits else y_pred
-        w = None if weight is None else spread(weight, p.rank)
+        w = None if weight is None else spread_over(weight, p)
         if self.multi_label:
             return self._by_label(y_true, p, w)
         if self.label_weights is not None:

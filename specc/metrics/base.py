@@ -33,6 +33,11 @@ class Metric(Member):
     better: ClassVar[str] = "up"
     keras_dtypes: ClassVar[tuple[DType, ...]] = ("float32",)
 
+    @property
+    def ignores(self) -> bool:
+        """Whether some values count only where nothing weighs samples, as in Keras."""
+        return False
+
     name: str | None = None
     """Name in logs; by default the name under which the spec asks for it (`acc`, `mse`)."""
 
@@ -104,10 +109,10 @@ class Metric(Member):
     ) -> dict[str, Tensor]:
         """What one batch adds to each accumulator.
 
-        Shapes: `weight` () or the leading axes of the values, (N,) for sample weights.
+        Shapes: `weight` () or leading axes of the values, (N,) where samples have one weight each.
 
         Raises:
-            ShapeError: a mask among the weights has other axes.
+            ShapeError: a mask among the weights, or the weights, have other axes.
         """
 
     @abstractmethod

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.losses.base import EPSILON
-from specc.losses.weighting import divide_no_nan, spread
+from specc.losses.weighting import divide_no_nan, spread_over
 from specc.metrics.base import Metric
 from specc.primitives import Tensor
 from specc.shapes import ShapeError
@@ -109,7 +109,7 @@ class ConfusionMetric(Metric):
         self, y_true: Tensor, y_pred: Tensor, weight: Tensor | None
     ) -> dict[str, Tensor]:
         y, p = self.selected(y_true, y_pred)
-        every = counts(y, p, None if weight is None else spread(weight, p.rank), self.levels())
+        every = counts(y, p, None if weight is None else spread_over(weight, p), self.levels())
         return {kind: every[kind] for kind in self.kinds_}
 
 

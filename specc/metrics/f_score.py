@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.losses.base import EPSILON
-from specc.losses.weighting import spread
+from specc.losses.weighting import spread_over
 from specc.metrics.base import Metric
 from specc.metrics.confusion import FN, FP, TP
 from specc.metrics.regression import columns
@@ -64,7 +64,7 @@ class FScore(Metric):
 
         def added(hits: Tensor) -> Tensor:
             return ops.reduce_sum(
-                hits if weight is None else hits * spread(weight, hits.rank), axes
+                hits if weight is None else hits * spread_over(weight, hits), axes
             )
 
         return {

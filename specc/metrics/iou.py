@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.losses.base import EPSILON
-from specc.losses.weighting import spread
+from specc.losses.weighting import spread_over
 from specc.metrics.base import Metric
 from specc.metrics.confusion import flat
 from specc.primitives import Tensor
@@ -90,7 +90,7 @@ class Overlap(Metric):
             counted = ops.logical_not(ops.equal(flat(y), ignored))
             rows = rows * ops.expand_dims(ops.cast(counted, rows.dtype), -1)
         if weight is not None:
-            each = spread(weight, y.rank) + ops.cast(y, rows.dtype) * 0.0
+            each = spread_over(weight, y) + ops.cast(y, rows.dtype) * 0.0
             rows = rows * ops.expand_dims(flat(each), -1)
         hits = ops.one_hot(flat(p), self.size(), rows.dtype)
         return {MATRIX: ops.matmul(ops.transpose(rows, (1, 0)), hits)}

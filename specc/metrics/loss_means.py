@@ -33,6 +33,11 @@ class LossMean(MeanMetric):
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.rule().values(y_true, y_pred)
 
+    @property
+    @override
+    def ignores(self) -> bool:
+        return self.rule().ignores
+
     @override
     def counted(self, y_true: Tensor, values: Tensor) -> Tensor | None:
         return self.rule().counted(y_true, values)
@@ -155,8 +160,8 @@ class CategoricalCrossentropy(LossMean):
 class SparseCategoricalCrossentropy(LossMean):
     """Mean of -log p[y].
 
-    As in Keras, positions of the ignored class count as 0, and not at all where samples are
-    weighted.
+    As in Keras, positions of the ignored class count as 0, and not at all where the metric weighs
+    samples: in `weighted_metrics` when there are weights.
     """
 
     loss: ClassVar[type[Loss]] = crossentropy.SparseCategoricalCrossentropy

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.losses.regression import cosine
-from specc.losses.weighting import spread
+from specc.losses.weighting import spread_over
 from specc.metrics.base import MeanMetric, Metric
 from specc.primitives import Tensor
 from specc.shapes import ShapeError
@@ -88,7 +88,7 @@ class R2Score(Metric):
     ) -> dict[str, Tensor]:
         y = ops.cast(y_true, y_pred.dtype)
         ones = ops.cast(ops.equal(y, y), y.dtype)
-        w = ones if weight is None else ones * spread(weight, y.rank)
+        w = ones if weight is None else ones * spread_over(weight, y)
         error = y - y_pred
         return {
             "num_samples": ops.reduce_sum(ones),

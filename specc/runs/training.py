@@ -147,7 +147,9 @@ def train(
         where = data or (Path(record["data"]) if record is not None and record["data"] else None)
         fresh = None
         if record is None:
-            fresh = compiled(spec, target or ("cuda" if device == "cuda" else "cpu"), costs=costs)
+            target = target or ("cuda" if device == "cuda" else "cpu")
+            weighs = settings.class_weight is not None
+            fresh = compiled(spec, target, costs=costs, weighs=weighs)
             if start_from is not None:
                 fresh = replace_fields(fresh, weights=warm(start_from, fresh.weights, display))
         made = read_bundle(folder.path)[0] if fresh is None else fresh.bundle

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from specc.errors import nearest
-from specc.family import Member, explained
+from specc.family import Member, check_numbers, explained
 from specc.spec.nodes import Fields, Items, Node, Scalar, plain, shown
 from specc.spec.problems import Problems
 
@@ -61,6 +61,7 @@ def section(model: type[B], node: Node, key: Scalar, path: str, problems: Proble
     """A section (`train:`, `data:`) from its mapping; None and problems when it is wrong."""
     try:
         made = model.model_validate(plain(node))
+        check_numbers(made)
     except ValidationError as error:
         _report(explained(error, model), key, node, path, problems)
         return None

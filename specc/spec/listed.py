@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from specc.errors import not_utf8
 from specc.layer import Layer
 from specc.spec.document import MOST_BYTES
 from specc.spec.nodes import Fields, Items, Node, Scalar
@@ -82,7 +83,7 @@ def _lines(name: str, file: str) -> list[str]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _Unreadable(f"{name}: not UTF-8 at byte {error.start}") from None
+        raise _Unreadable(str(not_utf8(error, name))) from None
     lines = text.replace("\r\n", "\n").split("\n")
     while lines and not lines[-1]:
         lines.pop()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import specc.layers  # noqa: F401  # pyright: ignore[reportUnusedImport] - registers the layers
 from specc.data.source import Source
-from specc.errors import Place, Problem, SpecError
+from specc.errors import Place, Problem, SpecError, not_utf8
 from specc.spec import checking, forms
 from specc.spec.blocks import read_blocks
 from specc.spec.data import DataOptions, DataSpec
@@ -63,7 +63,7 @@ def decoded(content: bytes, file: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SpecError(Problem(Place(file), "", f"not UTF-8 at byte {error.start}")) from None
+        raise SpecError(not_utf8(error, file)) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

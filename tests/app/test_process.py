@@ -70,15 +70,15 @@ def test_the_users_errors_as_a_process(tmp_path):
 
 @pytest.mark.parametrize("name", ["check", "summary", "explain", "costs", "train", "fmt"])
 def test_files_that_cannot_be_read(name, workplace):
-    (workplace / "latin1.yaml").write_bytes("name: Käse".encode("latin-1"))
+    (workplace / "latin1.yaml").write_bytes("specc: 1\r\nname: Käse".encode("latin-1"))
     for file, message in {
-        "latin1.yaml": "not UTF-8 at byte 7",
-        ".": "cannot be read: Is a directory",
-        "missing.yaml": "cannot be read: No such file or directory",
+        "latin1.yaml": ":2:8: expected UTF-8, found byte 0xe4; save the file as UTF-8",
+        ".": ": cannot be read: Is a directory",
+        "missing.yaml": ": cannot be read: No such file or directory",
     }.items():
         result = invoke(name, file)
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr == f"{file}: {message}\n"
+        assert result.stderr == f"{file}{message}\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads anything")

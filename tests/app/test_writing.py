@@ -96,7 +96,10 @@ def test_fmt_from_stdin_to_stdout():
     assert result.stdout == COMMENTED
     assert invoke("fmt", "--check", "-", stdin=UGLY).stderr == "<stdin>: would be formatted\n"
     result = invoke("fmt", "-", stdin=b"\xff")
-    assert (result.exit_code, result.stderr) == (2, "<stdin>: not UTF-8 at byte 0\n")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "<stdin>:1:1: expected UTF-8, found byte 0xff; save the file as UTF-8\n",
+    )
 
 
 def test_fmt_mends_marks_and_line_ends(workplace):

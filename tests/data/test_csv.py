@@ -119,11 +119,16 @@ def test_wrong_tables(tmp_path: Path, text: str, fields: dict[str, object], matc
 
 def test_other_encodings_and_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "t.csv"
-    path.write_bytes("é,b\n1,2\n".encode("latin-1"))
-    with pytest.raises(DataError, match="expected UTF-8"):
+    # Far behind the first part that is read.
+    lines = b"a,b\n" + b"1,2\n" * 10_000 + "ü,".encode() + "é\n".encode("latin-1")
+    path.write_bytes(b"\xef\xbb\xbf" + lines)
+    with pytest.raises(DataError, match=r"t.csv:10002:3: expected UTF-8, found byte 0xe9; save"):
+        read_csv(path)
+    monkeypatch.setattr("specc.data.encoding.MAX_SEARCHED_BYTES", 4)
+    with pytest.raises(DataError, match=r"t.csv: expected UTF-8, found byte 0xe9; save"):
         read_csv(path)
     monkeypatch.setattr("specc.data.csv_format.MAX_FILE_BYTES", 4)
-    with pytest.raises(DataError, match=r"at most 4 bytes, found 8"):
+    with pytest.raises(DataError, match=r"at most 4 bytes, found 40,012"):
         read_csv(path)
 
 

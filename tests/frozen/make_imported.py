@@ -1,12 +1,14 @@
 """Writes imported.json.gz: models whose configurations are read, with outputs and gradients.
 
 Needs Keras 3.15.1 and JAX: KERAS_BACKEND=jax python make_imported.py
+With names of models it makes these alone and keeps what is stored of the others.
 Each case is a way of writing or joining layers that few models use. Inputs, weights and cotangents
 are drawn again by tests/model/test_imported.py from the case's number; only results are stored.
 """
 
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import jax
@@ -53,6 +55,16 @@ def mixed_types():
 
 
 # Name: (model, whether the call is in training).
+def integers_pass():
+    """Layers that change nothing whatever their numbers: integers stay what they are."""
+    x = keras.Input((4,), dtype="int32", name="x0")
+    passing = [
+        layers.Dropout(0.0), layers.GaussianNoise(0.0), layers.GaussianDropout(0.0),
+        layers.AlphaDropout(0.0), layers.ActivityRegularization(0.1),
+    ]  # fmt: skip
+    return keras.Model(x, [layers.Dense(2)(x), *(layer(x) for layer in passing)])
+
+
 CASES = {
     # ONNX gives only those functions of a recurrence a scale that have one.
     "gru_scaled_activation": lambda: chain((4, 3), layers.GRU(2, activation="hard_sigmoid")),
@@ -83,6 +95,7 @@ CASES = {
         layers.Resizing(3, 4),
     ),
     "mixed_types": mixed_types,
+    "integers_pass": integers_pass,
 }
 TRAINING = frozenset[str]()
 
@@ -154,11 +167,13 @@ def compute(number, build, *, training):
 
 
 if __name__ == "__main__":
-    found = {
-        name: compute(number, build, training=name in TRAINING)
-        for number, (name, build) in enumerate(CASES.items())
-    }
-    text = json.dumps(found, separators=(",", ":"))
     path = HERE / "imported.json.gz"
+    kept = json.loads(gzip.decompress(path.read_bytes())) if sys.argv[1:] else {}
+    found = {
+        name: kept[name] if name in kept and name not in sys.argv[1:]
+        else compute(number, build, training=name in TRAINING)
+        for number, (name, build) in enumerate(CASES.items())
+    }  # fmt: skip
+    text = json.dumps(found, separators=(",", ":"))
     path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     print(path.name, len(found), path.stat().st_size)

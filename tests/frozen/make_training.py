@@ -1,6 +1,7 @@
 """Writes training.json.gz: training of tiny models, step by step and by `fit`.
 
 Needs Keras 3.15.1 and TensorFlow: KERAS_BACKEND=tensorflow python make_training.py
+With names of runs it makes these alone and keeps what is stored of the others.
 Nothing is random: no dropout, no shuffling; inputs and first weights are stored.
 """
 
@@ -37,9 +38,9 @@ def cnn():
     ]
 
 
-def steps(*first, **last):
+def steps(*first, units=2, **last):
     """A model of sequences, the last of whose three steps is often masked."""
-    return [keras.Input((3, 2), name="x"), *first, layers.Dense(2, name="out", **last)]
+    return [keras.Input((3, 2), name="x"), *first, layers.Dense(units, name="out", **last)]
 
 
 # What targets are: (rng, rows, units) -> array.
@@ -52,13 +53,18 @@ TARGETS = {
     "ids": lambda rng, n, k: rng.integers(0, k, (n, 1)),
     "row of ids": lambda rng, n, k: rng.integers(0, k, n),
     "positions": lambda rng, n, k: rng.normal(size=(n, 3, k)),
+    "ids of positions": lambda rng, n, k: rng.integers(0, k, (n, 3)),
+    "binary positions": lambda rng, n, k: rng.integers(0, 2, (n, 3, k)),
     "shares of positions": lambda rng, n, k: rng.dirichlet(np.ones(k), (n, 3)),
     "shares": lambda rng, n, k: rng.dirichlet(np.ones(k), n),
 }
 
 
 def case(name, loss="mse", targets="normal", optimizer=None, model=None, **options):
-    """`options`: metrics, weighted_metrics, rows (sample weights), class_weight."""
+    """`options`: metrics, weighted_metrics, rows, class_weight.
+
+    `rows` are sample weights: True, or the lengths of their axes behind the batch's.
+    """
     return name, {
         "loss": loss, "targets": targets, "optimizer": optimizer or SGD(0.1),
         "model": model or mlp(), **options,
@@ -219,7 +225,35 @@ COUNTED = [
     case("accumulation_of_one_element", model=mlp(1),
          optimizer=SGD(0.1, gradient_accumulation_steps=2, clipnorm=0.3)),
 ]  # fmt: skip
-STEPPED = [*LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *SCALED, *SEVERAL, *COUNTED]
+Sparse = losses.SparseCategoricalCrossentropy
+POSITIONS = [
+    case("weights_of_positions", targets="positions", model=steps(), rows=(3,),
+         metrics=["mae"], weighted_metrics=["mae", "mse"]),
+    case("weights_of_positions_masked",
+         losses.MeanSquaredError(reduction="mean_with_sample_weight"), "positions",
+         model=steps(layers.Masking()), rows=(3,), weighted_metrics=["mae"]),
+    case("weights_of_positions_sum", losses.MeanSquaredError(reduction="sum"), "positions",
+         SGD(0.01), steps(layers.Masking()), rows=(3,)),
+    case("weights_of_positions_ignored", Sparse(ignore_class=1), "ids of positions",
+         model=steps(units=3, activation="softmax"), rows=(3,),
+         weighted_metrics=["accuracy", metrics.SparseCategoricalCrossentropy(ignore_class=1)]),
+    case("weights_of_positions_binary", "binary_crossentropy", "binary positions",
+         model=steps(units=1, activation="sigmoid"), rows=(3,),
+         weighted_metrics=["accuracy", metrics.AUC(num_thresholds=7), "recall"]),
+    case("weights_of_positions_dice", losses.Dice(), "shares of positions",
+         model=steps(activation="softmax"), rows=(3,)),
+]  # fmt: skip
+IGNORED = [
+    case("ignored_without_weights", "sparse_categorical_crossentropy", "ids",
+         model=mlp(3, "softmax"), metrics=[metrics.SparseCategoricalCrossentropy(ignore_class=1)],
+         weighted_metrics=[metrics.SparseCategoricalCrossentropy(ignore_class=1)]),
+    case("ignored_with_weights", "sparse_categorical_crossentropy", "ids",
+         model=mlp(3, "softmax"), rows=True,
+         weighted_metrics=[metrics.SparseCategoricalCrossentropy(ignore_class=1)]),
+]  # fmt: skip
+STEPPED = [
+    *LOSSES, *OPTIMIZERS, *SCHEDULES, *WEIGHTS, *SCALED, *SEVERAL, *COUNTED, *POSITIONS, *IGNORED,
+]  # fmt: skip
 
 # Arguments of fit besides x and y, of which there are N.
 N = 11
@@ -252,6 +286,9 @@ FITS = [
     ("penalties", case("", model=mlp(kernel_regularizer=regularizers.L2(0.1),
                                      hidden={"activity_regularizer": regularizers.L1(0.1)}))[1],
      {"epochs": 2, "batch_size": 4, "validation_split": 0.3}),
+    ("weights_of_positions", case("", targets="positions", model=steps(layers.Masking()),
+                                  weighted_metrics=["mae"])[1],
+     {"epochs": 2, "batch_size": 4, "rows": [3], "validation": "weighted"}),
 ]  # fmt: skip
 
 
@@ -306,13 +343,15 @@ def described(model, told, first):
     }
 
 
-def data(told, model, rng, rows):
+def data(told, model, rng, rows, weighed=None):
+    axes = None if weighed in (None, True) else weighed
     x = rounded(rng.normal(size=(rows, *model.input_shape[1:])))
     if "positions" in told["targets"]:
         x[::2, -1] = 0.0
     y = TARGETS[told["targets"]](rng, rows, model.output_shape[-1])
     integer = "ids" in told["targets"]
-    return x, (y.astype(np.int32) if integer else rounded(y)), rounded(rng.uniform(0, 2, rows))
+    weights = rng.uniform(0, 2, (rows, *(axes or ())))
+    return x, (y.astype(np.int32) if integer else rounded(y)), rounded(weights)
 
 
 def by_class(given):
@@ -334,7 +373,7 @@ def logs(seen):
 def stepped(number, name, told):
     rng = np.random.default_rng(number)
     model, first = built(told, rng)
-    x, y, rows = data(told, model, rng, STEPS * BATCH)
+    x, y, rows = data(told, model, rng, STEPS * BATCH, told.get("rows"))
     seen, step1 = [], []
     for t in range(STEPS):
         part = slice(t * BATCH, (t + 1) * BATCH)
@@ -351,7 +390,7 @@ def stepped(number, name, told):
     return {
         "name": name, **described(model, told, first), "x": numbers(x), "y": numbers(y),
         "x_shape": x.shape, "y_shape": y.shape, "y_dtype": str(y.dtype),
-        "rows": numbers(rows) if told.get("rows") else None,
+        "rows": numbers(rows) if told.get("rows") else None, "axes": rows.shape[1:],
         "logs": logs(seen),
         "step1": step1, "final": [numbers(w) for w in model.get_weights()],
         "kept": [float(v) for v in kept],
@@ -362,8 +401,8 @@ def fitted(number, name, told, arguments):
     rng = np.random.default_rng(1000 + number)
     model, first = built(told, rng)
     stored = described(model, told, first)
-    x, y, rows = data(told, model, rng, N)
-    vx, vy, vrows = data(told, model, rng, 5)
+    x, y, rows = data(told, model, rng, N, arguments.get("rows"))
+    vx, vy, vrows = data(told, model, rng, 5, arguments.get("rows"))
     given = {k: v for k, v in arguments.items() if k not in ("rows", "validation")}
     given["class_weight"] = by_class(given.get("class_weight"))
     if "validation" in arguments:
@@ -377,19 +416,26 @@ def fitted(number, name, told, arguments):
     return {
         "name": name, **stored, "arguments": arguments,
         "x": numbers(x), "y": numbers(y), "x_shape": x.shape, "y_shape": y.shape,
-        "y_dtype": y_type, "rows": numbers(rows), "vx": numbers(vx), "vy": numbers(vy),
-        "vrows": numbers(vrows), "epoch": history.epoch,
+        "y_dtype": y_type, "rows": numbers(rows), "axes": rows.shape[1:],
+        "vx": numbers(vx), "vy": numbers(vy), "vrows": numbers(vrows), "epoch": history.epoch,
         "history": {key: numbers(values) for key, values in history.history.items()},
         "after": after, "evaluate": {k: numbers([v])[0] for k, v in found.items()},
     }  # fmt: skip
 
 
+def all_of(made, cases, stored, wanted):
+    """Results of every case: made, or stored ones where others are wanted."""
+    kept = {each["name"]: each for each in stored if wanted and each["name"] not in wanted}
+    return [kept.get(each[0]) or made(i, *each) for i, each in enumerate(cases)]
+
+
 if __name__ == "__main__":
+    path = HERE / "training.json.gz"
+    old = json.loads(gzip.decompress(path.read_bytes()))
     found = {
-        "steps": [stepped(i, *each) for i, each in enumerate(STEPPED)],
-        "fits": [fitted(i, *each) for i, each in enumerate(FITS)],
+        "steps": all_of(stepped, STEPPED, old["steps"], sys.argv[1:]),
+        "fits": all_of(fitted, FITS, old["fits"], sys.argv[1:]),
     }
     text = json.dumps(found, separators=(",", ":"))
-    path = HERE / "training.json.gz"
     path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     print(path.name, len(found["steps"]), len(found["fits"]), path.stat().st_size, file=sys.stderr)

@@ -33,8 +33,14 @@ class Run:
 
     @property
     def rows(self) -> np.ndarray | None:
-        """Sample weights."""
-        return None if self.stored["rows"] is None else np.float32(self.stored["rows"])
+        """Sample weights, of samples or positions."""
+        return self.weighing("rows")
+
+    def weighing(self, what: str) -> np.ndarray | None:
+        """Sample weights: `rows`, or `vrows` of the validation."""
+        if self.stored[what] is None:
+            return None
+        return np.reshape(np.float32(self.stored[what]), (-1, *self.stored.get("axes", [])))
 
     @property
     def class_weight(self) -> dict[int, float] | None:

@@ -27,7 +27,7 @@ def arguments(run: Run) -> dict[str, object]:
     if validation is not None:
         x = np.reshape(np.float32(run.stored["vx"]), (-1, *run.x.shape[1:]))
         y = np.reshape(run.stored["vy"], (len(x), *run.y.shape[1:])).astype(run.y.dtype)
-        rows = [np.float32(run.stored["vrows"])] if validation == "weighted" else []
+        rows = [run.weighing("vrows")] if validation == "weighted" else []
         given["validation_data"] = (x, y, *rows)
     return given
 
@@ -208,7 +208,7 @@ def test_sample_weights_of_an_output_without_a_loss_are_taken() -> None:
     [
         ({"sample_weight": np.ones(10)}, r"sample_weight of out: expected 11, .* received 10"),
         ({"sample_weight": 2.0}, r"sample_weight of out: expected one row for each sample"),
-        ({"sample_weight": np.ones((11, 2))}, r"sample_weight of out: expected shape \(None,\)"),
+        ({"sample_weight": np.ones((11, 2))}, r"out'.* no place for sample weights \(None, 2\)"),
         ({"sample_weight": np.full(11, np.nan)}, r"sample_weight of out: .* NaN"),
         ({"sample_weight": ["a"] * 11}, r"sample_weight of out: expected numbers"),
         ({"sample_weight": {"y": np.ones(11)}}, r"missing \['out'\], unknown \['y'\]"),

@@ -89,7 +89,7 @@ def test_the_first_batch_of_an_iterable_says_the_lengths(kind: str) -> None:
     given = batches if kind == "list" else iter(batches)
     found = model.fit(given, steps_per_epoch=3, verbose=0).history
     assert found == closed.fit(batches, steps_per_epoch=3, verbose=0).history
-    with pytest.raises(DataError, match="expected targets y, or an iterable"):
+    with pytest.raises(DataError, match="received an iterable that has none"):
         model.fit([], steps_per_epoch=3, verbose=0)
 
 
@@ -99,6 +99,28 @@ def test_versions_are_kept_and_forgotten() -> None:
         x, _ = data(steps=steps)
         assert model.predict(x).shape == (5, 2)
     assert len(model._versions._made) == 8
+
+
+class Looks(specc.Callback):
+    """Predicts and evaluates at lengths that are not trained, between steps and epochs."""
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        x, _ = data(steps=2)
+        assert self.model.predict(x).shape == (5, 2)
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        x, y = data(steps=3)
+        self.model.evaluate(x, y)
+
+
+def test_callbacks_may_look_at_other_lengths() -> None:
+    """Oracle: training without them."""
+    x, y = data()
+    model, alone = made(), made()
+    settings = {"batch_size": 2, "epochs": 3, "verbose": 0}
+    history = model.fit(x, y, callbacks=[Looks()], **settings)
+    assert history.history == alone.fit(x, y, **settings).history
+    assert model.evaluate(x, y) == alone.evaluate(x, y)
 
 
 def test_other_axes_and_validation_of_another_length_are_refused() -> None:

@@ -261,6 +261,18 @@ def test_classes_weigh_in_training_only(tmp_path: Path) -> None:
     assert found[0]["loss"] != found[1]["loss"]
 
 
+def test_ignored_targets_of_a_run_count_where_nothing_weighs(tmp_path: Path) -> None:
+    """Oracle: the plain metric, which nothing weighs; in Keras both are one without weights."""
+    write_data(tmp_path)
+    rule = "[{sparse_categorical_crossentropy: {ignore_class: 1}}]"
+    plain = SPEC.replace("metrics: [accuracy]", f"metrics: {rule}\n  weighted_metrics: {rule}")
+    weighted = plain.replace("validation_split", "class_weight: {0: 1.0}\n  validation_split")
+    name = "sparse_categorical_crossentropy"
+    for number, (text, alike) in enumerate(((plain, True), (weighted, False))):
+        logs = run(tmp_path / str(number), specc.spec.reader.loads(text)).history.history
+        assert (logs[name] == logs[f"weighted_{name}"]) is alike
+
+
 @pytest.mark.parametrize("rate", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_is_never_the_best(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float

@@ -73,6 +73,18 @@ DENSE = "layers: [{dense: {units: 3, %s}}]"
         ("layers: [dense: {}]", "3:10: layers[0].dense: missing field 'units'"),
         ("layers: [add: 3]", "3:15: layers[0].add: add takes no value"),
         ("layers: [zero_padding2d: -1]", "expected an integer of at least 0"),
+        # Numbers beyond float32.
+        ("layers: [dense: {units: 1, kernel_regularizer: {l2: 1.0e308}}]",
+         "3:53: layers[0].dense.kernel_regularizer.l2: expected a number within float32, from -3.4e"),
+        ("layers: [masking: -3.5e38]", "3:19: layers[0].masking: expected a number within float32"),
+        ("layers: [normalization: {mean: [1.0, 1.0e39], variance: [1.0, 1.0]}]",
+         "3:38: layers[0].normalization.mean[1]: expected a number within float32"),
+        ("layers: [dense: {units: 1, activation: {leaky_relu: 1.0e300}}]",
+         "activation 'leaky_relu': negative_slope: expected a number within float32"),
+        ("layers: [flatten]\ntrain: {loss: [mse], loss_weights: [1.0e300]}",
+         "4:37: train.loss_weights[0]: expected a number within float32"),
+        ("layers: [flatten]\ntrain: {loss: mse, optimizer: {sgd: 1.0e39}}",
+         "train.optimizer.sgd: expected a number within float32"),
         # Forms of entries.
         ("layers: [Conv2D: 3]", "3:10: layers[0]: unknown layer 'Conv2D'; did you mean 'conv2d'?"),
         ("layers: [ReLU]", "did you mean 're_lu'?"),
@@ -199,7 +211,7 @@ def test_files_that_cannot_be_read(tmp_path):
         load(tmp_path)
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"specc: 1\n\xff")
-    with pytest.raises(SpecError, match="not UTF-8 at byte 9"):
+    with pytest.raises(SpecError, match=r"binary.yaml:2:1: expected UTF-8, found byte 0xff"):
         load(binary)
     large = tmp_path / "large.yaml"
     large.write_bytes(b"#" * (2**22 + 1))

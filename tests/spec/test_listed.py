@@ -76,7 +76,7 @@ def test_in_a_block_and_in_a_layer_of_a_layer(tmp_path: Path) -> None:
         ("/etc/passwd", "expected a file in the spec's folder"),
         ("words", "expected a list or a file of lines; Is a directory"),
         ("words/link.txt", "expected a file in the spec's folder"),
-        ("words/bad.txt", "not UTF-8 at byte 1"),
+        ("words/bad.txt", "bad.txt:1:2: expected UTF-8, found byte 0x"),
         ("words/large.txt", "expected at most 2,097,152 bytes"),
     ],
 )
