@@ -102,7 +102,7 @@ def inputs(ports: Sequence[Port], x: Given) -> tuple[Column, ...]:
         return (ready,)
     given = listed(x, [p.name for p in ports], "inputs")
     arrays = tuple(
-        input_column(a, shape_of(p.shape), p.dtype, p.name)
+        input_column(a, shape_of(p.shape), p.dtype, p.name, p.ids)
         for a, p in zip(given, ports, strict=True)
     )
     same_length(arrays, [p.name for p in ports])
@@ -111,7 +111,7 @@ def inputs(ports: Sequence[Port], x: Given) -> tuple[Column, ...]:
 
 def _ready(x: object, port: Port) -> Array | None:
     """The array that goes to an input as it is: samples asked for one by one wait for checks."""
-    if not isinstance(x, np.ndarray):
+    if not isinstance(x, np.ndarray) or port.ids is not None:
         return None
     array = cast("Array", x)
     fits = array.shape[1:] == port.shape[1:]

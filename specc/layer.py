@@ -215,6 +215,11 @@ class Layer(Member):
         del flags
         return self.output_shape(inputs)
 
+    @property
+    def ids(self) -> int | None:
+        """How many ids its first input may hold, from 0; None when it holds no ids."""
+        return None
+
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         """The weights built for these input shapes, in Keras' order. None by default."""
         del inputs

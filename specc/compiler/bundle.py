@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +16,7 @@ from specc.compiler.state import STATES, Array, StateMap
 from specc.data.preparation import Preparation
 from specc.errors import RunError
 from specc.network import Network
+from specc.network.ids import Limit, id_limits
 from specc.optimizers.schedules import Schedule
 from specc.spec.model import Spec
 from specc.targets.costs import KernelCosts
@@ -55,6 +56,7 @@ class Bundle:
     Attributes:
         programs: `infer`, and with a `train:` section `train` and `eval`.
         rate: the first learning rate; None when a schedule gives it, or several rules have one.
+        limits: of the ids of inputs that a layer looks up, by input.
         averaged: the slot that holds moving averages of the weights, when the optimizer has it.
         costs: of the calibration that lowerings were chosen by, if one was given.
     """
@@ -70,11 +72,14 @@ class Bundle:
     rate: float | None = None
     averaged: bool = False
     costs: KernelCosts | None = None
+    limits: Mapping[str, Limit] = field(default_factory=dict[str, Limit])
 
     @cached_property
     def inputs(self) -> tuple[Port, ...]:
         """The model's inputs, in order."""
-        return self.programs["infer"].ports("input")
+        ports = self.programs["infer"].ports("input")
+        counts = {name: limit.count for name, limit in self.limits.items()}
+        return tuple(replace(port, ids=counts.get(port.name)) for port in ports)
 
     @property
     def batch(self) -> int | None:
@@ -135,7 +140,7 @@ def bundle(compiler: Compiler) -> Bundle:
     weights = weight_infos(network)
     return Bundle(
         spec.name, compiler.target.name, compiler.opset, programs, compiler.state, weights, infos,
-        compiler.logs, rate, averaged, compiler.target.costs,
+        compiler.logs, rate, averaged, compiler.target.costs, id_limits(network),
     )  # fmt: skip
 
 

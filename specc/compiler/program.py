@@ -13,13 +13,19 @@ Role: TypeAlias = Literal["state", "input", "target", "sample_weight", "output",
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A graph input or output. `feeds`: the state input that a state output goes to."""
+    """A graph input or output.
+
+    Attributes:
+        feeds: the state input that a state output goes to.
+        ids: how many ids an input may hold, from 0; None when it holds no ids.
+    """
 
     name: str
     dtype: DType
     shape: Dims
     role: Role
     feeds: str | None = None
+    ids: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,17 @@ from specc.data.targets import fit_inputs, fit_targets
 from specc.tensors import DType, Shape
 
 
-def input_column(x: npt.ArrayLike | Rows, shape: Shape, dtype: DType, name: str) -> Column:
+def input_column(
+    x: npt.ArrayLike | Rows, shape: Shape, dtype: DType, name: str, ids: int | None = None
+) -> Column:
     """As `fit_inputs`.
 
     Raises:
         DataError: it does not fit; of rows, the first row does not.
     """
     if isinstance(x, Rows):
-        return Converted(x, lambda a, rows: fit_inputs(a, shape, dtype, name, rows))
-    return fit_inputs(x, shape, dtype, name)
+        return Converted(x, lambda a, rows: fit_inputs(a, shape, dtype, name, rows, ids))
+    return fit_inputs(x, shape, dtype, name, ids=ids)
 
 
 def target_column(

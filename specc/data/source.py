@@ -90,6 +90,7 @@ class Dataset:
             without it, so it is stored with it.
         preparations: what stands between the files and the model's inputs, by input; it becomes a
             part of the model that is served.
+        tokens: how many different ids the only input of a text has.
         divided: whether the source divided the samples as `Names.split` says.
     """
 
@@ -100,6 +101,7 @@ class Dataset:
     learned: Mapping[str, Any] | None = None
     preparations: Mapping[str, Preparation] = field(default_factory=dict[str, Preparation])
     divided: bool = False
+    tokens: int | None = None
 
 
 class Source(Member):

@@ -20,7 +20,12 @@ MAX_ONE_HOT_BYTES = 2 * 2**30
 
 
 def fit_inputs(
-    x: npt.ArrayLike, shape: Shape, dtype: DType, name: str = "x", rows: Index | None = None
+    x: npt.ArrayLike,
+    shape: Shape,
+    dtype: DType,
+    name: str = "x",
+    rows: Index | None = None,
+    ids: int | None = None,
 ) -> Array:
     """`x` with the shape and element type of a model's input; values are never scaled.
 
@@ -32,14 +37,20 @@ def fit_inputs(
         dtype: of the input.
         name: what messages call the array.
         rows: the samples' numbers for messages; 0, 1, ... by default.
+        ids: how many ids there are, from 0, when they are ids.
 
     Raises:
-        DataError: another shape, values that the element type cannot hold, or NaN.
+        DataError: another shape, values that the element type cannot hold, an id that there is not,
+            or NaN.
     """
     if dtype == "string":
         return _with_shape(_texts(x, name, rows), shape, name)
     array = _with_shape(numeric(x, name), shape, name)
-    return _cast(array, dtype, name, rows)
+    array = _cast(array, dtype, name, rows)
+    if ids is not None:
+        message = "give the embedding more rows (input_dim), or the data fewer ids"
+        _check_ids(array, ids, name, rows, "ids", message)
+    return array
 
 
 def fit_targets(
@@ -244,16 +255,22 @@ def _refuse_other_ids(array: Array, shape: Shape, name: str) -> None:
             )
 
 
-def _check_ids(ids: Array, classes: int, name: str, rows: Index | None = None) -> None:
+def _check_ids(
+    ids: Array,
+    classes: int,
+    name: str,
+    rows: Index | None = None,
+    what: str = "class ids",
+    advice: str = "count classes from 0, or change the model's last layer",
+) -> None:
     if not ids.size:
         return
     low, high = int(ids.min()), int(ids.max())
     if low < 0 or high >= classes:
         wrong = (ids < 0) | (ids >= classes)
         raise DataError(
-            f"{name}: expected class ids from 0 to {classes - 1}, found {int(ids[wrong].flat[0])} "
-            f"in sample {_first(wrong, rows)}; count classes from 0, or change the model's last "
-            "layer"
+            f"{name}: expected {what} from 0 to {classes - 1}, found {int(ids[wrong].flat[0])} "
+            f"in sample {_first(wrong, rows)}; {advice}"
         )
 
 

@@ -84,7 +84,7 @@ class Text(Source):
             )
         train = self._samples(parts[0], length)
         validation, test = (self._held_out(path, each, length) for each in parts[1:])
-        return Dataset(train, test, validation, learned={KEY: learned})
+        return Dataset(train, test, validation, learned={KEY: learned}, tokens=made.size)
 
     def _held_out(self, path: Path, ids: Column, length: int) -> Samples | None:
         """A split; None where there is to be none."""

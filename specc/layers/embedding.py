@@ -48,6 +48,11 @@ class Embedding(Layer):
     lora_alpha: PositiveFloat | None = None
     """The product's factor is lora_alpha / lora_rank; lora_rank by default."""
 
+    @property
+    @override
+    def ids(self) -> int | None:
+        return self.input_dim
+
     @override
     def output_shape(self, inputs: Shapes) -> Shape:
         return (*inputs[0], self.output_dim)

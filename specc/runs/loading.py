@@ -11,10 +11,11 @@ from specc.data.batches import Batches
 from specc.data.fitting import input_column
 from specc.data.looking import described, picture
 from specc.data.source import Dataset, Names, Samples
-from specc.errors import DataError, RunError
+from specc.errors import DataError, Problem, RunError, SpecError
 from specc.feeding import names_of, samples
 from specc.layer import InputLayer
 from specc.network import Network
+from specc.network.ids import id_limits
 from specc.runs.folder import RunFolder
 from specc.spec.model import Spec
 from specc.spec.train import TrainSpec
@@ -29,10 +30,17 @@ def dataset_of(
     Raises:
         RunError: the spec has no `data:` section.
         DataError: the data is missing or malformed.
+        SpecError: a layer has fewer rows than the text has tokens.
     """
     if spec.data is None:
         raise RunError(f"{spec.file or spec.name}: there is no `data:` section")
-    return spec.data.load(folder, names_of(made, learned))
+    found = spec.data.load(folder, names_of(made, learned))
+    for limit in made.limits.values() if found.tokens is not None else ():
+        if limit.count < (found.tokens or 0):
+            message = f"expected a row for each of the {found.tokens} tokens of the text, found"
+            message += f" {limit.count}; write input_dim: {found.tokens}"
+            raise SpecError(Problem(limit.place, limit.path, message))
+    return found
 
 
 def of_run(folder: RunFolder, spec: Spec, made: Bundle, data: Path | None = None) -> Dataset:
@@ -71,10 +79,11 @@ def look(
     dtypes: dict[str, DType] = {
         name: layer.dtype for name, layer in layers.items() if isinstance(layer, InputLayer)
     }
-    outputs = tuple(network.output_names)
+    outputs, limits = tuple(network.output_names), id_limits(network)
     found = spec.data.load(folder, Names(tuple(ports), outputs, shapes, dtypes))
     for name, column in zip(ports, found.train.x, strict=False):
-        input_column(column, shapes[name], dtypes[name], name)
+        limit = limits.get(name)
+        input_column(column, shapes[name], dtypes[name], name, limit and limit.count)
     return found, described(found, tuple(ports), outputs)
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import specc
+from specc.errors import DataError
+from specc.spec.reader import loads
 from tests.model.specs import LINE, RICH, TOWERS, line_data, model, rich_data, towers_data
 
 
@@ -119,3 +121,17 @@ def test_batches_of_no_samples(size: int) -> None:
         made.fit(x, y, batch_size=size, verbose=0)
     with pytest.raises(specc.DataError, match=message):
         made.evaluate(x, y, batch_size=size, verbose=0)
+
+
+@pytest.mark.parametrize("ids", [[[0, 5]], [[-1, 0]]])
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+@pytest.mark.parametrize("call", [False, True])
+def test_ids_that_a_table_does_not_hold_are_told(ids: object, dtype: str, *, call: bool) -> None:
+    table = "- embedding: {input_dim: 5, output_dim: 2}"
+    text = f"specc: 1\ninputs: {{x: {{shape: [2], dtype: {dtype}}}}}\nlayers:\n"
+    inner = f"models:\n  inner:\n    inputs: {{i: [2]}}\n    layers:\n      {table}\n"
+    spec = loads(text + (f"  - call: inner\n{inner}" if call else f"  {table}\n"))
+    model = specc.Model(spec)
+    assert model.predict(np.array([[0, 4]], dtype)).shape == (1, 2, 2)
+    with pytest.raises(DataError, match=r"x: expected ids from 0 to 4, found (5|-1) in sample 0"):
+        model.predict(np.array(ids, dtype))

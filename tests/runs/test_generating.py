@@ -39,6 +39,18 @@ def run(tmp_path_factory):
     return folder
 
 
+def test_a_table_smaller_than_the_vocabulary_is_told_with_its_place(tmp_path):
+    (tmp_path / "count.txt").write_text(TEXT)
+    text = SPEC.format(layers=CAUSAL, next="each", epochs=1).replace(
+        "input_dim: 10", "input_dim: 7"
+    )
+    (tmp_path / "s.yaml").write_text(text)
+    told = invoke("train", tmp_path / "s.yaml", "--data", tmp_path, "-o", tmp_path / "run")
+    assert told.exit_code == 2
+    expected = "expected a row for each of the 10 tokens of the text, found 7; write input_dim: 10"
+    assert f"s.yaml:5:5: layers[0] (embedding): {expected}" in told.stderr
+
+
 @pytest.mark.parametrize("name", ["each", "last"])
 def test_a_text_is_continued_as_it_was_learned(run, name):
     """Longer than the window; a model of one target needs a whole window first."""
