@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self, TypeAlias, cast
 
+from numpy.typing import NDArray
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
@@ -243,6 +244,14 @@ class Layer(Member):
         keeps trainable weights first.
         """
         return stored_alone(weights)
+
+    def merged(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Weights as Keras' files hold them, where others that they do not hold are a part of them.
+
+        Where these are read, the others are 0.
+        """
+        del arrays
+        return {}
 
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The layer's computation in primitives, on tensors in Keras' layout."""

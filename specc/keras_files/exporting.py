@@ -12,11 +12,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from specc.errors import Problem, SpecError
 from specc.files import replace
 from specc.keras_files.configuration import configuration
 from specc.keras_files.groups import VARIABLES, groups
 from specc.keras_files.hdf5 import written
 from specc.keras_import.source import CONFIG_FILE, WEIGHTS_FILE
+from specc.layer import InputLayer
 from specc.network import Network
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -38,6 +40,7 @@ def export(path: Path, network: Network, weights: Mapping[str, Array]) -> None:
         RuntimeSetupError: h5py is missing.
     """
     config = json.dumps(configuration(network), allow_nan=True)
+    weights = _merged(network, weights)
     declared = {w.name: np.dtype(w.weight.dtype) for w in network.weights}
     arrays = {
         f"{group}/{VARIABLES}": [weights[name].astype(declared[name], copy=False) for name in names]
@@ -52,3 +55,29 @@ def export(path: Path, network: Network, weights: Mapping[str, Array]) -> None:
         ):
             archive.writestr(zipfile.ZipInfo(name), data)
     replace(path, content.getvalue())
+
+
+def _merged(network: Network, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """Weights as the file holds them.
+
+    Raises:
+        SpecError: a layer inside another one has weights that the file cannot hold.
+    """
+    found = dict(weights)
+    held = {name for _, names, _ in groups(network) for name in names}
+    problems: list[Problem] = []
+    for _, node in network.walk():
+        if isinstance(node.layer, Network | InputLayer) or not node.weights:
+            continue
+        path = len(node.weights[0].name) - len(node.weights[0].weight.name)
+        local = {w.name[path:]: weights[w.name] for w in node.weights}
+        changed = node.layer.merged(local)
+        found |= {node.weights[0].name[:path] + name: array for name, array in changed.items()}
+        if not changed and not held.issuperset(w.name for w in node.weights):
+            message = (
+                "adapters of a layer inside another one are not supported; leave lora_rank out"
+            )
+            problems.append(Problem(node.place, node.path, message))
+    if problems:
+        raise SpecError(problems)
+    return found

@@ -67,7 +67,11 @@ def _read(stored: Stored, file: str, network: Network) -> dict[str, Array]:
             found[weight.name] = array.astype(np.dtype(weight.weight.dtype), copy=False)
     if problems:
         raise SpecError(problems)
-    return {name: found[name] for name in declared}
+    # Adapters are read as a part of what they adapt.
+    return {
+        name: found[name] if name in found else np.zeros(w.weight.shape, w.weight.dtype)
+        for name, w in declared.items()
+    }
 
 
 def _wrong(stored: Stored, group: str, wanted: Sequence[NodeWeight]) -> str | None:

@@ -12,9 +12,9 @@ from specc import primitives as ops
 from specc.constraints import Constraint
 from specc.fields import OptionalActivation
 from specc.initializers import GlorotUniform, Initializer, Zeros
-from specc.layer import Cost, Layer, Lowering, Shapes, Weight
+from specc.layer import Cost, Lowering, Shapes, Weight
 from specc.layers.axes import known
-from specc.layers.lora import adapted, adapters
+from specc.layers.lora import Adapted, adapted, adapters
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.regularizers import Regularizer
@@ -22,7 +22,7 @@ from specc.shapes import ShapeError
 from specc.tensors import Shape, elements, show
 
 
-class Dense(Layer):
+class Dense(Adapted):
     """activation(x W + b) on the last axis.
 
     Shapes: x (N, ..., d), kernel W (d, units), bias b (units), result (N, ..., units).

@@ -14,9 +14,9 @@ from specc import primitives as ops
 from specc.constraints import Constraint
 from specc.fields import OptionalActivation
 from specc.initializers import GlorotUniform, Initializer, Zeros
-from specc.layer import Cost, Layer, Lowering, Shapes, Weight
+from specc.layer import Cost, Lowering, Shapes, Weight
 from specc.layers.einsum import Equation
-from specc.layers.lora import adapted, adapters
+from specc.layers.lora import Adapted, adapted, adapters
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.regularizers import Regularizer
@@ -46,7 +46,7 @@ def with_fans(own: Weight, inputs: tuple[int, ...], outputs: tuple[int, ...]) ->
     )
 
 
-class EinsumDense(Layer):
+class EinsumDense(Adapted):
     """activation(einsum(equation, x, W) + b).
 
     Shapes: as the equation says; `result_shape` (Keras: output_shape) gives the lengths of the

@@ -12,9 +12,9 @@ from specc import primitives as ops
 from specc.constraints import Constraint
 from specc.fields import unsupported
 from specc.initializers import Initializer, RandomUniform
-from specc.layer import Cost, Layer, Lowering, Masks, Shapes, Weight
+from specc.layer import Cost, Lowering, Masks, Shapes, Weight
 from specc.layers.axes import known
-from specc.layers.lora import adapted, adapters
+from specc.layers.lora import Adapted, adapted, adapters
 from specc.layers.weight import weight
 from specc.primitives import Tensor
 from specc.regularizers import Regularizer
@@ -22,7 +22,7 @@ from specc.shapes import ShapeError
 from specc.tensors import Shape, elements, show
 
 
-class Embedding(Layer):
+class Embedding(Adapted):
     """Row x of a table, for each id x in 0 .. input_dim - 1.
 
     Shapes: ids (N, ...) of any number type, table `embeddings` (input_dim, output_dim), result
@@ -30,6 +30,8 @@ class Embedding(Layer):
 
     Source: keras/src/layers/core/embedding.py (3.15.1).
     """
+
+    main: ClassVar[str] = "embeddings"
 
     input_dim: PositiveInt
     """Number of rows: the largest id plus 1."""

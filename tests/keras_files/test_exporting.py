@@ -114,3 +114,40 @@ def test_keras_loads_it(tmp_path: Path) -> None:
     model = keras.models.load_model(tmp_path / "m.keras")
     for mine, theirs in zip(weights.values(), model.weights, strict=True):
         np.testing.assert_array_equal(mine, np.asarray(theirs))
+
+
+LORA = """
+specc: 1
+inputs: {x: {shape: [3], dtype: int32}}
+layers:
+  - embedding: {input_dim: 5, output_dim: 4, lora_rank: 1, lora_alpha: 3.0}
+  - einsum_dense:
+      {equation: "abc,cd->abd", output_shape: [3, 4], bias_axes: d, lora_rank: 2}
+  - dense: {units: 4, lora_rank: 2, lora_alpha: 0.5}
+  - dense: {units: 4, use_bias: false, lora_rank: 3}
+"""
+
+
+def test_adapters_are_a_part_of_what_they_adapt(tmp_path: Path) -> None:
+    """Oracle: the model itself; Keras saves what it computes with and reads adapters as 0."""
+    model = specc.Model(loads(LORA))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape) for w in model.weights.values()])
+    x = np.array([[0, 3, 4]], np.int32)
+    path = tmp_path / "m.keras"
+    export(path, build(model.spec), model.weights)
+    read = specc.Model(from_keras(path))
+    read.set_weights(read_weights(path, build(read.spec)))
+    np.testing.assert_allclose(read.predict(x), model.predict(x), rtol=2e-5, atol=1e-5)
+    adapters = {name: array for name, array in read.weights.items() if "lora" in name}
+    assert len(adapters) == 8
+    assert not any(array.any() for array in adapters.values())
+
+
+def test_adapters_inside_another_layer_are_refused(tmp_path: Path) -> None:
+    spec = loads(
+        "specc: 1\ninputs: {x: [3, 2]}\nlayers:\n"
+        "  - time_distributed: {layer: {dense: {units: 2, lora_rank: 1}}}\n"
+    )
+    with pytest.raises(SpecError, match="adapters of a layer inside another one"):
+        export(tmp_path / "m.keras", build(spec), specc.Model(spec).weights)
