@@ -8,7 +8,7 @@ from typing import Literal
 
 from specc.compiler.builder import Builder, bound, bound_stored, stored_flat
 from specc.compiler.state import WEIGHTS, Element, StateTensor, scalar, vector
-from specc.graph import Value
+from specc.graph import Graph, Value
 from specc.network import NodeWeight
 from specc.optimizers import Optimizer
 from specc.optimizers.base import Slot
@@ -27,6 +27,16 @@ from specc.targets.realiser import Realiser
 from specc.targets.storage import split
 
 SLOT = "slot/"
+
+
+def elements_of(
+    g: Graph, tensors: Sequence[StateTensor], values: Mapping[str, Value]
+) -> dict[str, Value]:
+    """The elements of some state tensors by name, from the tensors' values by theirs."""
+    found: dict[str, Value] = {}
+    for t in tensors:
+        found |= split(g, values[t.name], {e.name: e.size for e in t.elements})
+    return found
 
 
 @dataclass(slots=True)
@@ -205,8 +215,8 @@ class Update:
         """The rule on each weight in its own shape, for rules that look at whole weights."""
         r, b = self.realiser, self.builder
         tensors = [t for of in self._slot_tensors().values() for t in of.values()]
-        old = self._parts(self.vectors, flats)
-        parts = self._parts(tensors, {t.name: b.state(t) for t in tensors})
+        old = elements_of(b.graph, self.vectors, flats)
+        parts = elements_of(b.graph, tensors, {t.name: b.state(t) for t in tensors})
         elements = {e.name: e for t in tensors for e in t.elements}
         states: dict[str, dict[str, Tensor]] = {}
         logical: dict[str, Tensor] = {}
@@ -249,16 +259,6 @@ class Update:
         """A weight, or its gradient, in its own shape."""
         storage = self.builder.storage[w.name]
         return bound_stored(self.realiser, self.trace, flat, w.weight.shape, storage)
-
-    def _parts(
-        self, tensors: Sequence[StateTensor], values: Mapping[str, Value]
-    ) -> dict[str, Value]:
-        """The elements of some state tensors by name."""
-        found: dict[str, Value] = {}
-        for t in tensors:
-            sizes = {e.name: e.size for e in t.elements}
-            found |= split(self.builder.graph, values[t.name], sizes)
-        return found
 
     def _joined(self, values: Sequence[Value]) -> Value:
         return values[0] if len(values) == 1 else self.builder.graph.op("Concat", *values, axis=0)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 
 from specc.compiler.builder import Builder, bound
 from specc.compiler.state import LEARNING_RATE, StateTensor, scalar, vector
-from specc.compiler.update import SLOT, Update
+from specc.compiler.update import SLOT, Update, elements_of
 from specc.graph import Value
 from specc.network import NodeWeight
 from specc.optimizers import AnyOptimizer, Optimizer
 from specc.optimizers.schedules import Schedule
 from specc.primitives import Tensor, Trace
 from specc.targets.realiser import Realiser
-from specc.targets.storage import split
 
 
 def _part(held: StateTensor, weights: Sequence[NodeWeight]) -> StateTensor:
@@ -85,23 +84,14 @@ class Updates:
         """
         if len(self.each) == 1:
             return self.each[0].apply(flats, grads)
-        parts = self._parts(self.vectors, flats)
+        g = self.builder.graph
+        parts = elements_of(g, self.vectors, flats)
         for update in self.each:
             new = update.apply(
                 self._joined(update.vectors, parts), {w.name: grads[w.name] for w in update.weights}
             )
-            parts |= self._parts(update.vectors, new)
+            parts |= elements_of(g, update.vectors, new)
         return self._joined(self.vectors, parts)
-
-    def _parts(
-        self, vectors: Sequence[StateTensor], flats: Mapping[str, Value]
-    ) -> dict[str, Value]:
-        """The weights in some state tensors by name."""
-        found: dict[str, Value] = {}
-        for v in vectors:
-            sizes = {e.name: e.size for e in v.elements}
-            found |= split(self.builder.graph, flats[v.name], sizes)
-        return found
 
     def _joined(
         self, vectors: Sequence[StateTensor], parts: Mapping[str, Value]
