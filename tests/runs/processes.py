@@ -21,15 +21,18 @@ from typing import Self
 ROOT = Path(__file__).parents[2]
 
 SERVER = """
-import json, os, sys
+import json, os, signal, sys
 import onnxruntime, sklearn.datasets
 import specc.app.training, specc.data.digits, specc.runs.training as training, specc.terminal
 from specc.app import main
 
 for line in sys.stdin:
     seconds, output, arguments = json.loads(line)
+    # Python's own hooks behind a fork swallow what a signal raises in them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         print("started", child, flush=True)
         print("ended", os.waitpid(child, 0)[1], flush=True)
         continue
@@ -40,7 +43,10 @@ for line in sys.stdin:
     sys.argv = ["specc", *arguments]
     status = 1
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         main()
+    except KeyboardInterrupt:  # before the command, which handles its own
+        status = 130
     except SystemExit as error:
         status = error.code or 0
     finally:
@@ -80,8 +86,8 @@ class Running:
 
     @property
     def text(self) -> str:
-        """What it wrote, both streams."""
-        return self.output.read_text()
+        """What it wrote so far, both streams."""
+        return self.output.read_text() if self.output.exists() else ""
 
 
 def _told(server: subprocess.Popen[str], what: str) -> int:
