@@ -11,6 +11,7 @@ from specc.targets.layout import Layout, Placed, placed, plain
 from specc.targets.movement import along, restored
 from specc.targets.realiser import BASE, Realiser
 from specc.tensors import Dim, Dims, Sym, product
+from specc.vjps.activation import softmax_gradient
 
 # A score of a masked position; e^-1e9 is 0 in every float type.
 MASKED = -1e9
@@ -57,13 +58,8 @@ def masked_softmax(r: Realiser, t: Tensor) -> Placed:
         return placed(g.op("Softmax", g.op("Where", keep, x, g.like(MASKED, x)), axis=-1), t.shape)
     lowered = x + np.where(keep.const, 0.0, MASKED)
     least = g.reduce("ReduceMax", lowered, [x.rank - 1], keepdims=True) - _BELOW
-    y = g.op("Softmax", g.op("Max", lowered, least), axis=-1)
-
-    def adjoint(dy: Value) -> list[Value | None]:
-        product = dy * y
-        return [product - y * g.reduce("ReduceSum", product, [x.rank - 1], keepdims=True)]
-
-    y.adjoint = Adjoint((x,), adjoint)
+    y = g.op("Softmax", g.op("Max", lowered, least), axis=x.rank - 1)
+    y.adjoint = Adjoint((x,), lambda dy: softmax_gradient(g, y, dy))
     return placed(y, t.shape)
 
 

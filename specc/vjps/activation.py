@@ -95,9 +95,13 @@ def hard_sigmoid(g: Graph, node: Node, dy: Value) -> Grads:
 @vjp("Softmax")
 def softmax(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = e^X / sum e^X.  dX = Y (dY - sum(dY Y))."""
-    y, axis = node.outputs[0], node.attrs["axis"]
+    return softmax_gradient(g, node.outputs[0], dy, node.attrs["axis"])
+
+
+def softmax_gradient(g: Graph, y: Value, dy: Value, axis: int = -1) -> Grads:
+    """Of what the softmax y along an axis was taken of."""
     product = dy * y
-    return [product - y * g.reduce("ReduceSum", product, [axis], keepdims=True)]
+    return [product - y * g.reduce("ReduceSum", product, [axis % y.rank], keepdims=True)]
 
 
 @vjp("LogSoftmax")

@@ -10,7 +10,7 @@ import numpy as np
 from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
 from specc.targets.costs import KernelCosts
-from specc.targets.cpu.depthwise import depthwise, is_depthwise
+from specc.targets.cpu.depthwise import bands_of, depthwise
 from specc.targets.cpu.direct import Direct
 from specc.targets.cpu.pixels import from_rows, from_tiles, image_rows, pixels
 from specc.targets.cpu.rules import CPU
@@ -42,8 +42,9 @@ def gathers(t: Tensor) -> bool:
 def conv(r: Realiser, t: Tensor) -> Placed:
     """Y = W * X + b in one of four ways."""
     t = unpadded(t)
-    if is_depthwise(t):
-        return depthwise(r, t)
+    bands = bands_of(t)
+    if bands is not None:
+        return depthwise(r, t, bands)
     return convolve(r, t, biased=True) if gathers(t) else PORTABLE.find("conv")(r, t)
 
 

@@ -151,14 +151,17 @@ class Bands:
         return g.op("Gemm", flat, g.const(self.spread, dy.dtype), transB=1)
 
 
-def is_depthwise(t: Tensor) -> bool:
-    """Whether a convolution has one filter for each channel, and copies of its image fit."""
+def bands_of(t: Tensor) -> tuple[Bands, Bands] | None:
+    """Of a convolution with one filter for each channel, and of its transpose.
+
+    None for other convolutions, and where copies of the image would not fit.
+    """
     kernel, channels = known(t.inputs[1].shape), t.inputs[0].shape[-1]
     if len(kernel) != _SPATIAL + 2 or t.attrs["groups"] != channels or kernel[-1] != channels:
-        return False
+        return None
     forward, backward = _bands(t)
     most = max(forward.table.size, backward.table.size)
-    return kernel[-1] > 1 and most * kernel[-1] <= MAX_GATHERED
+    return (forward, backward) if kernel[-1] > 1 and most * kernel[-1] <= MAX_GATHERED else None
 
 
 def _bands(t: Tensor) -> tuple[Bands, Bands]:
@@ -176,14 +179,14 @@ def _bands(t: Tensor) -> tuple[Bands, Bands]:
     return Bands.of(*there), Bands.of(*back)
 
 
-def depthwise(r: Realiser, t: Tensor) -> Placed:
+def depthwise(r: Realiser, t: Tensor, bands: tuple[Bands, Bands]) -> Placed:
     """Y = W * X + b, channel by channel, with dX and dW as two products of the same kind."""
     g, (source, weight) = r.graph, t.inputs[:2]
     x = rows(r, source)
     taps = int(np.prod(known(weight.shape[:_SPATIAL])))
     channels, batch = x.shape[0], x.shape[2]
     kernel = g.reshape(r.kernel(weight, (3, 2, 0, 1)), (channels, taps))
-    forward, backward = _bands(t)
+    forward, backward = bands
     columns = forward.gathered(g, x)
     results = int(np.prod(known(t.shape[1:-1])))
     made = forward.applied(g, kernel, columns)
