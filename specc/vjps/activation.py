@@ -15,6 +15,11 @@ def step(g: Graph, x: Value) -> Value:
     return g.op("HardSigmoid", x, alpha=_STEEP, beta=0.0)
 
 
+def not_negative(x: Value) -> Value:
+    """1 where x >= 0, else 0, in the type of x; between them for some of float32's denormals."""
+    return x.graph.op("HardSigmoid", x, alpha=_STEEP, beta=1.0)
+
+
 @vjp("Relu")
 def relu(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = max(X, 0).  dX = dY [Y > 0]."""

@@ -107,6 +107,12 @@ def fused_pool_of_nothing(n: Net) -> Tensor:
 
 
 @net
+def fused_pool_of_short_columns(n: Net) -> Tensor:
+    """Columns of 4 pixels for 6 results: the kernel's gradient is of the columns' differences."""
+    return pool(ops.max_pool, ops.relu(conv(n, n.input(6, 7, 1), 6, (2, 2))))
+
+
+@net
 def fused_overlapping_pool(n: Net) -> Tensor:
     return pool(ops.max_pool, ops.relu(conv(n, n.input(7, 7, 1), 3)), (3, 3), (2, 2))
 

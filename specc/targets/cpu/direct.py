@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from specc.graph import Graph, Value
 from specc.primitives import Tensor
+from specc.targets.cpu.maxima import Knockout
 from specc.targets.cpu.pixels import Index, length, rows, times
 from specc.targets.realiser import Realiser
 from specc.tensors import product
@@ -56,11 +58,19 @@ class Direct:
         ]
 
     def gradients(self, dys: Sequence[Value]) -> tuple[Value, Value]:
-        """Of the image, by `input_grad`; of the kernel: dW = sum of dY columns^T."""
-        g, batch = self.graph, self.x.shape[2]
+        """Of the image and of the kernel."""
+        return self.image_gradient(dys), self.kernel_gradient(dys, self.columns)
+
+    def kernel_gradient(self, dys: Sequence[Value], columns: Sequence[Value]) -> Value:
+        """dW = sum of dY columns^T."""
         dw: list[Value] = []
-        for dy, columns in zip(dys, self.columns, strict=True):
-            dw = [g.op("Gemm", dy, columns, *dw, transB=1)]
+        for dy, each in zip(dys, columns, strict=True):
+            dw = [self.graph.op("Gemm", dy, each, *dw, transB=1)]
+        return dw[0]
+
+    def image_gradient(self, dys: Sequence[Value]) -> Value:
+        """dX, by `input_grad`."""
+        g, batch = self.graph, self.x.shape[2]
         apart = [
             g.reshape(dy, (dy.shape[0], table.shape[1], batch))
             for dy, table in zip(dys, self.tables, strict=True)
@@ -68,7 +78,20 @@ class Direct:
         dy = g.op("Concat", *apart, axis=1) if len(apart) > 1 else apart[0]
         table = np.concatenate(self.tables, axis=1)
         dx = input_grad(g, dy, self.w, table, length(self.x.shape[1]))
-        return g.reshape(dx, self.x.shape), dw[0]
+        return g.reshape(dx, self.x.shape)
+
+    def knocked_out(self, final: Knockout, dy: Value) -> tuple[Value, Value]:
+        """Of the image and of the kernel, where a knockout of the results has the gradient dY.
+
+        What differs from one value to the next is the columns where they are lower than results:
+        sum (s_i - s_i-1) columns_i^T = sum s_i (columns_i - columns_i+1)^T, s what survived.
+        """
+        shares, depth = final.shares(dy), length(self.w.shape[1])
+        if depth >= length(self.w.shape[0]):
+            return self.gradients(shares)
+        columns = [a - b for a, b in pairwise(self.columns)]
+        dw = self.kernel_gradient(final.survived(dy), [*columns, self.columns[-1]])
+        return self.image_gradient(shares), dw
 
 
 def _columns(g: Graph, x: Value, table: Index) -> Value:

@@ -83,8 +83,8 @@ class PooledConv:
         pooled = g.reshape(final.top, (filters, product((tiles, batch))))
 
         def adjoint(dy: Value) -> list[Value | None]:
-            shares = final.shares(g.reshape(dy, final.top.shape))
-            return list(conv.gradients(g.op("Concat", *shares, axis=0)))
+            kept = final.survived(g.reshape(dy, final.top.shape))
+            return list(conv.gradients(g.op("Concat", *kept, axis=0), final.apart()))
 
         pooled.adjoint = Adjoint((conv.image.value, conv.kernel), adjoint)
         return pooled
@@ -96,7 +96,7 @@ class PooledConv:
         conv = Direct.of(r, self.conv, [everywhere[:, cell] for cell in table])
         final = Knockout.of(r.graph, conv.outputs())
         y = r.graph.op("Identity", final.top) if len(table) == 1 else final.top
-        y.adjoint = Adjoint((conv.x, conv.w), lambda dy: conv.gradients(final.shares(dy)))
+        y.adjoint = Adjoint((conv.x, conv.w), lambda dy: conv.knocked_out(final, dy))
         return y
 
 

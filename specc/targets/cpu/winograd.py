@@ -18,12 +18,16 @@ import numpy as np
 from specc.graph import Adjoint, Graph, Value
 from specc.targets.costs import KernelCosts
 from specc.targets.cpu.pixels import Index, Pixels, length, times
-from specc.targets.cpu.toom_cook import Transforms, transforms
+from specc.targets.cpu.toom_cook import Matrix, Transforms, transforms
 from specc.targets.cpu.windows import window_index
+from specc.tensors import product
 from specc.vjps.movement import inverse_table, pad_axis
 
 # At most so many runs for a sum over readers.
 _RUNS = 64
+
+# From so many tiles on, a factor in the order that products want is worth its own transform.
+_MANY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +161,11 @@ class Winograd:
         y.adjoint = Adjoint((self.image.value, self.kernel), self.gradients)
         return y
 
-    def gradients(self, dy: Value) -> tuple[Value, Value]:
-        """Of the image's pixels and of the kernel, from the gradient of `output` in any shape."""
+    def gradients(self, dy: Value, mix: Matrix | None = None) -> tuple[Value, Value]:
+        """Of the image's pixels and of the kernel, from the gradient of `output` in any shape.
+
+        Where `mix` [m^2, m^2] is given, it has yet to be applied to the tiles' cells.
+        """
         g, cut, batch = self.graph, self.tiles, self.image.batch
         side, channels, filters = (
             len(cut.table),
@@ -167,15 +174,31 @@ class Winograd:
         )
         matrices = cut.transforms
         flat = g.reshape(dy, (cut.outputs**2, times(batch, filters * cut.count)))
-        dm = g.op("Gemm", g.const(matrices.output, dy.dtype), flat, transA=1)
+        output = matrices.output if mix is None else mix.T @ matrices.output
+        dm = g.op("Gemm", g.const(output, dy.dtype), flat, transA=1)
         dm = g.reshape(dm, (side, filters, times(batch, cut.count)))
         # onnxruntime fuses a Transpose of the last two axes into the MatMul behind it.
         du = g.op("MatMul", dm, g.transpose(self.data, (0, 2, 1)))
         du = g.reshape(du, (side, filters * channels))
         dkernel = g.op("Gemm", g.const(matrices.kernel, dy.dtype), du, transA=1)
-        dv = g.op("MatMul", g.transpose(self.factors, (0, 2, 1)), dm)
+        dv = g.op("MatMul", self._factors_transposed(), dm)
         dv = g.reshape(dv, (side, times(batch, channels * cut.count)))
         return self._collected(dv), g.reshape(dkernel, self.kernel.shape)
+
+    def _factors_transposed(self) -> Value:
+        """U^T [n^2, C, F].
+
+        Where a product is long, its factor is made anew from the kernel with its last axes swapped:
+        onnxruntime would fuse a Transpose of U into the product, which then takes a quarter longer.
+        """
+        g, cut = self.graph, self.tiles
+        if cut.count < _MANY:
+            return g.transpose(self.factors, (0, 2, 1))
+        filters, channels = self.kernel.shape[2:]
+        swapped = g.transpose(self.kernel, (0, 1, 3, 2))
+        thin = g.reshape(swapped, (cut.taps**2, product((filters, channels))))
+        u = g.op("MatMul", g.const(cut.transforms.kernel, thin.dtype), thin)
+        return g.reshape(u, (len(cut.table), channels, filters))
 
     def _collected(self, dv: Value) -> Value:
         """What the tiles that read a pixel hand back to it, as the pixels lie. dv [n^2, C T N]."""
