@@ -112,6 +112,38 @@ def fused_pool_of_short_columns(n: Net) -> Tensor:
     return pool(ops.max_pool, ops.relu(conv(n, n.input(6, 7, 1), 6, (2, 2))))
 
 
+def normalised(n: Net, x: Tensor, channels: int) -> list[Tensor]:
+    """Batch normalisation with the statistics of x, and these."""
+    axes = range(x.rank - 1)
+    mean = ops.reduce_mean(x, axes)
+    centred = x - mean
+    variance = ops.reduce_mean(centred * centred, axes)
+    scale, offset = n.weight(channels), n.weight(channels)
+    return [ops.batch_norm_training(x, scale, offset, mean, variance, 1e-3), mean, variance]
+
+
+@net
+def normalised_map(n: Net) -> Tensor:
+    """A convolution of 1 x 1 with three times as many results as channels, normalised."""
+    x = ops.tanh(conv(n, n.input(5, 4, 2), 2))
+    return ops.relu(normalised(n, conv(n, x, 6, (1, 1), bias=False), 6)[0])
+
+
+@net
+def normalised_map_and_its_input(n: Net) -> Tensor:
+    """The image that is mapped has another reader, and the map another convolution behind it."""
+    x = n.input(4, 3, 2)
+    y = normalised(n, conv(n, x, 5, (1, 1), bias=False), 5)[0]
+    return ops.concat([flat(conv(n, ops.sigmoid(y), 2, (2, 2))), flat(x)], -1)
+
+
+@net
+def normalised_map_that_is_read(n: Net) -> Tensor:
+    """The map's own result has another reader, so it has to be made."""
+    y = conv(n, n.input(4, 3, 2), 5, (1, 1), bias=False)
+    return normalised(n, y, 5)[0] + y
+
+
 @net
 def fused_overlapping_pool(n: Net) -> Tensor:
     return pool(ops.max_pool, ops.relu(conv(n, n.input(7, 7, 1), 3)), (3, 3), (2, 2))

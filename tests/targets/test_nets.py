@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 
 from specc import primitives as ops
@@ -189,6 +190,20 @@ def test_relu_behind_a_fused_pool_is_flat_at_zero(target: str) -> None:
     u = made.cotangents["u0"].ravel()
     found = made.reference()()["d/in0"].reshape(3, 4)
     np.testing.assert_allclose(found, [[0] * 4, [0] * 4, [u[2], 0, 0, 0]])
+
+
+def test_a_normalised_map_is_not_made_before() -> None:
+    """Its statistics are those of NumPy, and the one mean that is taken is the image's."""
+    made = Realised(
+        lambda n: nets.normalised(n, nets.conv(n, n.input(4, 3, 2), 5, (1, 1), bias=False), 5),
+        "cpu",
+        3,
+        floatx="float32",
+    )
+    for found, expected in zip(made.onnxruntime().values(), made.expected(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6)
+    ops_made = [node.op_type for node in onnx.load_from_string(made.model).graph.node]
+    assert (ops_made.count("ReduceMean"), ops_made.count("Gemm")) == (1, 2)
 
 
 @on_targets

@@ -5,5 +5,14 @@ textbook gradients of Conv are 2-4 times slower still (docs/performance.md). Wit
 innermost, Gather copies whole rows of N floats, and its adjoint is again a Gather.
 """
 
+from collections.abc import Mapping, Sequence
+
+from specc.primitives import Tensor
+from specc.targets.cpu import fusion, normalised
 from specc.targets.cpu.conv import CPU as CPU
-from specc.targets.cpu.fusion import plan as plan
+from specc.targets.realiser import Planned
+
+
+def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Planned | None]:
+    """Max-pools that take over what feeds them, and normalisations that do."""
+    return normalised.plan(tensors, users) | fusion.plan(tensors, users)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from specc.errors import InternalError
 from specc.graph import Value
 from specc.primitives import Tensor
-from specc.targets.layout import Layout, Placed, as_order, single
+from specc.targets.layout import Layout, Placed, as_order, ordered, single
 from specc.targets.portable import known
 from specc.targets.realiser import Realiser
 from specc.tensors import Dim, Dims, Sym
@@ -62,6 +62,11 @@ def image_rows(r: Realiser, x: Tensor) -> Pixels:
 def _rows(here: Placed, shape: Dims) -> Pixels:
     channels, size, batch = shape[-1], pixels(shape), shape[0]
     axes = batch_last(len(shape))
+    if len(here.layout.numbers(0)) == 1:
+        # One run of all other axes: onnxruntime's Transpose takes 0.25 ms for [N, H, W, C] to
+        # [H, W, C, N], 32 images of 96 x 96 x 3, and 2.7 ms to [C, H, W, N].
+        (inner,) = here.layout.numbers(0)
+        here = ordered(here, (*(f for f in here.layout.order if f != inner), inner))
     order = here.layout.order
     lengths = known(here.layout.physical[:-1])
     if here.layout.numbers(0) != order[-1:] or len(lengths) + 1 != len(order):
