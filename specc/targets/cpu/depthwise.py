@@ -19,11 +19,10 @@ import numpy.typing as npt
 
 from specc.graph import Adjoint, Graph, Value
 from specc.primitives import Tensor
-from specc.targets.cpu.pixels import Index, from_rows, rows, times
+from specc.targets.cpu.pixels import Index, from_rows, rows, times, with_zeros
 from specc.targets.layout import Placed
 from specc.targets.portable import known
 from specc.targets.realiser import Realiser
-from specc.vjps.movement import pad_axis
 
 # Gathered floats of one sample from which on Conv does it: they are kept for the backward pass.
 MAX_GATHERED = 2**20
@@ -128,7 +127,7 @@ class Bands:
         channels, _, batch = x.shape
         blocks, lines, taps, columns = self.table.shape
         if (self.table == self.pixels).any():
-            x = pad_axis(g, x, 1, 0, 1)
+            x = with_zeros(x, 1)
         y = g.op("Gather", x, g.const(self.table.ravel(), "int32"), axis=1)
         return g.reshape(y, (channels, blocks, lines * taps, times(batch, columns)))
 

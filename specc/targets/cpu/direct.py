@@ -11,10 +11,10 @@ import numpy as np
 from specc.graph import Graph, Value
 from specc.primitives import Tensor
 from specc.targets.cpu.maxima import Knockout
-from specc.targets.cpu.pixels import Index, length, rows, times
+from specc.targets.cpu.pixels import Index, length, rows, times, with_zeros
 from specc.targets.realiser import Realiser
 from specc.tensors import product
-from specc.vjps.movement import inverse_table, pad_axis
+from specc.vjps.movement import inverse_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _columns(g: Graph, x: Value, table: Index) -> Value:
     """The pixels that every cell of every window reads; a row of zeros is the padding."""
     cells, windows = table.shape
     size = x.shape[1]
-    padded = pad_axis(g, x, 1, 0, 1) if (table == size).any() else x
+    padded = with_zeros(x, 1) if (table == size).any() else x
     if (
         cells == 1
         and windows == size
@@ -126,7 +126,7 @@ def input_grad(g: Graph, dy: Value, w: Value, table: Index, size: int) -> Value:
     where = np.append(flat, 0)[inverse]
     index = where // windows * spread + where % windows
     index[missing] = windows
-    dy = pad_axis(g, dy, 1, 0, spread - windows)
+    dy = with_zeros(dy, 1) if spread > windows else dy
     wide = g.reshape(dy, (dy.shape[0], times(batch, spread)))
     columns = g.op("Gemm", w, wide, transA=1)
     columns = g.reshape(columns, (length(w.shape[1]) // cells, cells * spread, batch))

@@ -7,12 +7,12 @@ import numpy as np
 from specc.graph import Adjoint, Graph, Value
 from specc.primitives import Tensor
 from specc.targets.cpu.maxima import Knockout
-from specc.targets.cpu.pixels import Index, from_rows, pixels, rows
+from specc.targets.cpu.pixels import Index, from_rows, pixels, rows, with_zeros
 from specc.targets.cpu.rules import CPU
 from specc.targets.cpu.windows import table_of
 from specc.targets.layout import Placed
 from specc.targets.realiser import Realiser
-from specc.vjps.movement import inverse_table, pad_axis
+from specc.vjps.movement import inverse_table
 
 
 @CPU.rule("max_pool")
@@ -65,6 +65,6 @@ def average_pool(r: Realiser, t: Tensor) -> Placed:
     if not outside.any():
         windows = g.op("Gather", x, g.const(table), axis=1)
         return from_rows(g.reduce("ReduceMean", windows, [1]), t)
-    windows = g.op("Gather", pad_axis(g, x, 1, 0, 1), g.const(table), axis=1)
+    windows = g.op("Gather", with_zeros(x, 1), g.const(table), axis=1)
     share = 1.0 / (~outside).sum(axis=0).reshape(1, -1, 1)
     return from_rows(g.reduce("ReduceSum", windows, [1]) * g.const(share, x.dtype), t)

@@ -17,11 +17,11 @@ import numpy as np
 
 from specc.graph import Adjoint, Graph, Value
 from specc.targets.costs import KernelCosts
-from specc.targets.cpu.pixels import Index, Pixels, length, times
+from specc.targets.cpu.pixels import Index, Pixels, length, times, with_zeros
 from specc.targets.cpu.toom_cook import Matrix, Transforms, transforms
 from specc.targets.cpu.windows import window_index
 from specc.tensors import product
-from specc.vjps.movement import inverse_table, pad_axis
+from specc.vjps.movement import inverse_table
 
 # At most so many runs for a sum over readers.
 _RUNS = 64
@@ -143,7 +143,7 @@ class Winograd:
         reading = image.reading(cut.table)
         source = image.value
         if (reading == image.count).any():
-            source = pad_axis(g, source, 0, 0, 1)
+            source = with_zeros(source, 0)
         cells = g.op("Gather", source, g.const(reading.reshape(side, -1), "int32"), axis=0)
         wide = times(batch, channels * cut.count)
         v = g.op("MatMul", g.const(matrices.data, dtype), g.reshape(cells, (side, wide)))
