@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
+from specc.targets.dots import dots
 from specc.targets.elementwise import aligned
 from specc.targets.layout import Placed, placed, single
 from specc.targets.realiser import BASE, Realiser
@@ -46,7 +47,7 @@ def batch_norm_training(r: Realiser, t: Tensor) -> Placed:
     def adjoint(dy: Value) -> list[Value | None]:
         """Of x, scale and offset; mean and variance are x's, and in dX already."""
         total = g.reduce("ReduceSum", dy, axes, keepdims=True)
-        along = g.reduce("ReduceSum", dy * centred, axes, keepdims=True)
+        along = dots(dy, centred, axes)
         count = g.cast(g.op("Size", dy), dy.dtype) / g.cast(g.op("Size", total), dy.dtype)
         share = along * (by * inner * inner / count)
         dx = dy * by - centred * share - total * (by / count)

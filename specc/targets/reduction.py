@@ -7,6 +7,7 @@ import numpy as np
 from specc.graph import Adjoint, Value
 from specc.onnx_api import TensorType
 from specc.primitives import Tensor
+from specc.targets.dots import mean_square
 from specc.targets.layout import Layout, Placed, placed, plain
 from specc.targets.movement import along, restored
 from specc.targets.realiser import BASE, Realiser
@@ -28,7 +29,9 @@ def reduce(r: Realiser, t: Tensor) -> Placed:
     x = r.place(t.inputs[0])
     folded = [f for axis in t.attrs["axes"] for f in x.layout.numbers(axis)]
     positions = sorted(x.layout.order.index(f) for f in folded)
-    value = r.graph.reduce(t.op, x.value, positions) if positions else x.value
+    value = mean_square(x.value, positions) if t.op == "ReduceMean" else None
+    if value is None:
+        value = r.graph.reduce(t.op, x.value, positions) if positions else x.value
     axes = [() if i in t.attrs["axes"] else a for i, a in enumerate(x.layout.axes)]
     if not t.attrs["keepdims"]:
         axes = [a for i, a in enumerate(axes) if i not in t.attrs["axes"]]
