@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from specc import primitives as ops
 from specc.primitives import Tensor
 from specc.shapes import same_pads
@@ -142,6 +144,47 @@ def normalised_map_that_is_read(n: Net) -> Tensor:
     """The map's own result has another reader, so it has to be made."""
     y = conv(n, n.input(4, 3, 2), 5, (1, 1), bias=False)
     return normalised(n, y, 5)[0] + y
+
+
+def attended(n: Net, weights: Tensor) -> Tensor:
+    """Values of 4 features in places of 5 keys, weighed."""
+    return ops.matmul(weights, ops.tanh(n.input(2, 5, 4)))
+
+
+def scored(n: Net) -> Tensor:
+    """Scores of 3 queries in 2 heads."""
+    return ops.sin(n.input(2, 3, 5) * 4.0)
+
+
+@net
+def softmax_of_scores(n: Net) -> Tensor:
+    return attended(n, ops.softmax(scored(n)))
+
+
+@net
+def masked_softmax_of_scores(n: Net) -> Tensor:
+    scores = scored(n)
+    mask = scores.trace.constant(np.tri(3, 5, 2, dtype=np.bool_), "bool")
+    return attended(n, ops.masked_softmax(scores, mask))
+
+
+@net
+def softmax_of_which_some_is_kept(n: Net) -> Tensor:
+    scores = scored(n)
+    keep = ops.cast(ops.greater_equal(ops.stop_gradient(scores), 0.1), scores.dtype) * 1.25
+    return attended(n, ops.softmax(scores) * keep)
+
+
+@net
+def softmax_that_is_read_twice(n: Net) -> list[Tensor]:
+    weights = ops.softmax(scored(n))
+    return [attended(n, weights), weights]
+
+
+@net
+def softmax_times_what_is_learnt(n: Net) -> Tensor:
+    scores = scored(n)
+    return attended(n, ops.softmax(scores) * ops.sigmoid(scores))
 
 
 @net

@@ -8,11 +8,12 @@ innermost, Gather copies whole rows of N floats, and its adjoint is again a Gath
 from collections.abc import Mapping, Sequence
 
 from specc.primitives import Tensor
-from specc.targets.cpu import fusion, normalised
+from specc.targets.cpu import attention, fusion, normalised
 from specc.targets.cpu.conv import CPU as CPU
 from specc.targets.realiser import Planned
 
 
 def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Planned | None]:
-    """Max-pools that take over what feeds them, and normalisations that do."""
-    return normalised.plan(tensors, users) | fusion.plan(tensors, users)
+    """Which tensors take over what feeds them: max-pools, normalisations, weighed values."""
+    plans = (each.plan(tensors, users) for each in (attention, normalised, fusion))
+    return {key: planned for found in plans for key, planned in found.items()}
