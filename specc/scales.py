@@ -1,9 +1,9 @@
 """Scalar factors beside matrix products become the products' own, which cost nothing.
 
 `c (A B)` is one Gemm with another alpha, and so is `(c A) B`: a pass over memory less each. Reshape
-and Transpose between the two change nothing, and a bias on the way is multiplied itself. Only
-float32 is touched: attributes of nodes are float32, and gradient checks in float64 would see the
-difference.
+and Transpose between the two change nothing, and a bias on the way is multiplied itself. A product
+with a computed number, as clipping makes it, takes a constant factor over too. Only float32 is
+touched: attributes of nodes are float32, and gradient checks in float64 would see the difference.
 """
 
 from __future__ import annotations
@@ -49,6 +49,18 @@ def _factor(node: Node) -> tuple[Value, float] | None:
     return None
 
 
+def _by_scalar(node: Node) -> int | None:
+    """Which input of a product multiplies all elements of the other by one computed number."""
+    if node.op != "Mul":
+        return None
+    for i, (x, other) in enumerate(zip(node.inputs, node.inputs[::-1], strict=True)):
+        if x is None or other is None or x.const is not None:
+            continue
+        if all(dim == 1 for dim in x.shape) and other.shape == node.outputs[0].shape != x.shape:
+            return i
+    return None
+
+
 def _adds_bias(node: Node) -> bool:
     """Whether a node adds a vector along the last axis to its first operand."""
     x, bias = node.inputs
@@ -63,7 +75,8 @@ class _Scales:
         readers: nodes that read a value as an input, by its id, once for each time.
         held: ids of outputs and of what bodies read: they keep their values.
         alphas: factors of whole Gemms, by the node's id; `betas` those of their last operand.
-        biases: factors of what Add adds to a product.
+        smalls: factors of the small operand of other nodes: what Add adds to a product, the number
+            that a Mul multiplies by.
         instead: the value that takes the place of a product with a scalar.
     """
 
@@ -71,7 +84,7 @@ class _Scales:
     held: set[int]
     alphas: dict[int, float] = field(default_factory=dict[int, float])
     betas: dict[int, float] = field(default_factory=dict[int, float])
-    biases: dict[int, float] = field(default_factory=dict[int, float])
+    smalls: dict[int, float] = field(default_factory=dict[int, float])
     instead: dict[int, Value] = field(default_factory=dict[int, Value])
 
     @staticmethod
@@ -94,11 +107,12 @@ class _Scales:
             return
         source = self._source(x)
         if source is not None:
-            product, biased = source
-            for kept in (self.alphas, self.betas):
-                kept[id(product)] = kept.get(id(product), 1.0) * by
-            for each in biased:
-                self.biases[id(each)] = self.biases.get(id(each), 1.0) * by
+            product, small = source
+            if product is not None:
+                for kept in (self.alphas, self.betas):
+                    kept[id(product)] = kept.get(id(product), 1.0) * by
+            for each in small:
+                self.smalls[id(each)] = self.smalls.get(id(each), 1.0) * by
         else:
             products = self._products(y)
             if products is None:
@@ -109,14 +123,19 @@ class _Scales:
         readers = self.readers.pop(id(y), [])
         self.readers[id(x)] = [r for r in self.readers[id(x)] if r is not node] + readers
 
-    def _source(self, x: Value) -> tuple[Node, list[Node]] | None:
-        """The Gemm that alone makes x, for nobody else, and the nodes that add a bias to it."""
+    def _source(self, x: Value) -> tuple[Node | None, list[Node]] | None:
+        """Who can take a factor of x over, if x is made for one reader.
+
+        A Gemm and the nodes that add a bias behind it, or no Gemm and what multiplies by a number.
+        """
         biased: list[Node] = []
         while len(self.readers[id(x)]) == 1 and id(x) not in self.held and x.node is not None:
             node = x.node
             if node.op == "Gemm":
                 return node, biased
             before = node.inputs[0]
+            if _by_scalar(node) is not None:
+                return None, [*biased, node]
             if node.op == "Add" and _adds_bias(node):
                 biased.append(node)
             elif node.op not in _MOVES:
@@ -158,10 +177,11 @@ class _Scales:
             inputs = tuple(None if x is None else self._last(x) for x in node.inputs)
             if id(node.outputs[0]) in self.instead:
                 continue
-            if id(node) in self.biases:
-                bias = self._scaled(graph, node)
+            if id(node) in self.smalls:
+                at = _by_scalar(node)
+                scaled = self._scaled(graph, node, 1 if at is None else at)
                 nodes.append(graph.nodes.pop())
-                inputs = (inputs[0], bias)
+                inputs = (scaled, inputs[1]) if at == 0 else (inputs[0], scaled)
             attrs = self._attrs(node)
             if inputs != node.inputs or attrs is not node.attrs:
                 node = Node(node.op, inputs, node.outputs, attrs, node.scope, node.body)  # noqa: PLW2901
@@ -170,15 +190,15 @@ class _Scales:
             nodes.append(node)
         graph.nodes[:] = nodes
 
-    def _scaled(self, graph: Graph, node: Node) -> Value:
-        """The bias times its factor, by a new node at the graph's end."""
-        bias = node.inputs[1]
-        if bias is None:
-            raise InternalError(f"{node.outputs[0].name}: an Add of one operand")
-        factor = graph.const(self.biases[id(node)], bias.dtype)
+    def _scaled(self, graph: Graph, node: Node, at: int) -> Value:
+        """An input times its factor, by a new node at the graph's end."""
+        small = node.inputs[at]
+        if small is None:
+            raise InternalError(f"{node.outputs[0].name}: an {node.op} of one operand")
+        factor = graph.const(self.smalls[id(node)], small.dtype)
         with graph.scope(node.scope):
-            types = [TensorType(bias.dtype, bias.shape)]
-            return graph.append("Mul", (self._last(bias), factor), {}, types)[0]
+            types = [TensorType(small.dtype, small.shape)]
+            return graph.append("Mul", (self._last(small), factor), {}, types)[0]
 
     def _last(self, x: Value) -> Value:
         while id(x) in self.instead:

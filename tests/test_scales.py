@@ -55,6 +55,12 @@ def before(g: Graph, x: Value, w: Value, c: Value) -> list[Value]:
     return [g.op("Gemm", scaled, w, c), g.op("Gemm", w, turned, transA=1)]
 
 
+def by_a_number(g: Graph, x: Value, w: Value, c: Value) -> Value:
+    del c
+    number = g.op("Reciprocal", g.reduce("ReduceSum", g.op("Exp", w), [0, 1]))
+    return g.reshape(number * g.op("Exp", x), (BATCH, 1, 3)) * BY
+
+
 EXP = np.exp(X.astype(float))
 CASES: dict[str, tuple[Build, list[np.ndarray], int]] = {
     "behind": (behind, [((X.astype(float) @ W) * BY).T[..., None]], 0),
@@ -62,6 +68,8 @@ CASES: dict[str, tuple[Build, list[np.ndarray], int]] = {
     # What is left multiplies the bias, which is small.
     "biased-behind": (biased_behind, [-(X.astype(float) @ W + C) * BY], 1),
     "before": (before, [BY * EXP @ W + C, (BY * EXP @ W).T], 0),
+    # The number takes the factor.
+    "by-a-number": (by_a_number, [(BY / np.exp(W.astype(float)).sum() * EXP)[:, None]], 2),
 }
 
 

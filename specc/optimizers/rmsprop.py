@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -54,12 +55,18 @@ class RMSprop(Optimizer):
         lr: Tensor,
         t: Tensor,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        new = {"velocity": slots["velocity"] * self.rho + g * g * (1 - self.rho)}
+        # (1 - rho) g^2 = (sqrt(1 - rho) g)^2: one factor for all uses of the gradient, which the
+        # product that made it takes over, and which leaves a pass over the weights less.
+        root = math.sqrt(1 - self.rho) if self.rho < 1 else 1.0
+        g = g * root
+        square = g * g if self.rho < 1 else g * g * (1 - self.rho)
+        new = {"velocity": slots["velocity"] * self.rho + square}
         divisor = new["velocity"] + self.epsilon
         if self.centered:
-            new["average_gradient"] = slots["average_gradient"] * self.rho + g * (1 - self.rho)
+            share = g * ((1 - self.rho) / root)
+            new["average_gradient"] = slots["average_gradient"] * self.rho + share
             divisor = divisor - new["average_gradient"] * new["average_gradient"]
-        step = g * lr / ops.sqrt(divisor)
+        step = g * (lr * (1 / root)) / ops.sqrt(divisor)
         if self.momentum > 0:
             step = new["momentum"] = slots["momentum"] * self.momentum + step
         return w - step, new
