@@ -17,6 +17,7 @@ import numpy as np
 from specc.graph import Adjoint, Graph, Value, Values
 from specc.primitives import Tensor
 from specc.targets.layout import Placed, as_order, from_order, plain, single
+from specc.targets.products import biased
 from specc.targets.realiser import Realiser
 from specc.tensors import Dim, product
 
@@ -101,7 +102,7 @@ class Course:
         """x W + b for all steps in one product. Shapes: (T, N, gates units)."""
         g = self.graph
         flat = g.reshape(self.x, (self.rows, self.x.shape[2]))
-        y = g.op("Gemm", flat, self.kernel, *([] if bias is None else [bias]))
+        y = g.op("Gemm", flat, self.kernel) if bias is None else biased(flat, self.kernel, bias)
         return g.reshape(y, (*self.x.shape[:2], self.kernel.shape[1]))
 
     def flat(self, rows: Value) -> Value:

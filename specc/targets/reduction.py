@@ -10,17 +10,13 @@ from specc.primitives import Tensor
 from specc.targets.dots import mean_square
 from specc.targets.layout import Layout, Placed, placed, plain
 from specc.targets.movement import along, restored
+from specc.targets.products import biased
 from specc.targets.realiser import BASE, Realiser
-from specc.tensors import Dim, Dims, Sym, product
+from specc.tensors import Dims, Sym, product
 from specc.vjps.activation import softmax_gradient
 
 # A score of a masked position; e^-1e9 is 0 in every float type.
 MASKED = -1e9
-# Elements of a sample from which on a bias is added by a node of its own: Gemm first copies it over
-# its whole result on one thread (onnxruntime 1.32, 2,048 x 512: 1.9 ms with, 0.9 without).
-_LARGE = 2**15
-# How many times as wide as what it is made of such a result is, for its bias to join the product.
-_LIFTED = 2
 # How far masked scores end under their row's maximum: products with e^-50 are normal numbers still.
 _BELOW = 50.0
 
@@ -172,43 +168,12 @@ def _features_last(r: Realiser, t: Tensor, x: Placed) -> Placed:
     bias = [r.vector(b) for b in t.inputs[2:]]
     units = t.shape[-1]
     kernel = _kernel(r, t, x)
-    if bias and r.gradients and _factor(product((rows, units))) >= _LARGE:
-        wider = _factor(units) >= _LIFTED * _factor(source.shape[-1])
-        y = _lifted(flat, kernel, bias[0]) if wider else g.op("Gemm", flat, kernel) + bias[0]
-    else:
-        y = g.op("Gemm", flat, kernel, *bias)
+    apart = bias and r.gradients
+    y = biased(flat, kernel, bias[0]) if apart else g.op("Gemm", flat, kernel, *bias)
     value = g.reshape(y, (*x.value.shape[:lead], *((units,) if units != 1 else ())))
     axes = (*x.layout.axes[:-1], (units,) if units != 1 else ())
     order = [f for f in x.layout.order if f < lead]
     return Placed(value, Layout(axes, (*order, lead) if units != 1 else tuple(order)))
-
-
-def _lifted(x: Value, kernel: Value, bias: Value) -> Value:
-    """x W + b as one product with a column of ones beside x, and b under W.
-
-    The result, which is larger than x, then passes through memory neither for the bias nor for its
-    gradient, which is a row of the kernel's.
-    Shapes: x (n, d), kernel (d, u), bias (u,), result (n, u).
-    """
-    g, features = x.graph, _factor(x.shape[-1])
-    pads = g.ints(0, 0, 0, 1)
-    wide = g.op("Pad", x, pads, g.const(1.0, x.dtype), mode="constant")
-    y = g.op("Gemm", wide, g.op("Concat", kernel, g.reshape(bias, (1, *bias.shape)), axis=0))
-
-    def adjoint(dy: Value) -> list[Value | None]:
-        both = g.op("Gemm", wide, dy, transA=1)
-        steps = g.ints(0), g.ints(1)
-        dw = g.op("Slice", both, g.ints(0), g.ints(features), *steps)
-        db = g.op("Slice", both, g.ints(features), g.ints(features + 1), *steps)
-        return [g.op("Gemm", dy, kernel, transB=1), dw, g.reshape(db, bias.shape)]
-
-    y.adjoint = Adjoint((x, kernel, bias), adjoint)
-    return y
-
-
-def _factor(size: Dim) -> int:
-    """A number of elements, of one sample where it grows with the batch."""
-    return size.factor if isinstance(size, Sym) else size
 
 
 def _features_first(r: Realiser, t: Tensor, x: Placed) -> Placed:

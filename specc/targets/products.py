@@ -1,0 +1,50 @@
+"""Matrix products with a bias, for training."""
+
+from __future__ import annotations
+
+from specc.graph import Adjoint, Value
+from specc.tensors import Dim, Sym, product
+
+# Elements of a sample from which on a bias is added by a node of its own: Gemm first copies it over
+# its whole result on one thread (onnxruntime 1.32, 2,048 x 512: 1.9 ms with, 0.9 without).
+_LARGE = 2**15
+# How many times as wide as what it is made of such a result is, for its bias to join the product.
+_LIFTED = 2
+
+
+def biased(x: Value, kernel: Value, bias: Value) -> Value:
+    """x W + b. Shapes: x (n, d), kernel (d, u), bias (u,), result (n, u)."""
+    size, (features, units) = _factor(product((x.shape[0], kernel.shape[1]))), kernel.shape
+    if size < _LARGE:
+        return x.graph.op("Gemm", x, kernel, bias)
+    if _factor(units) < _LIFTED * _factor(features):
+        return x.graph.op("Gemm", x, kernel) + bias
+    return _lifted(x, kernel, bias)
+
+
+def _lifted(x: Value, kernel: Value, bias: Value) -> Value:
+    """x W + b as one product with a column of ones beside x, and b under W.
+
+    The result, which is larger than x, then passes through memory neither for the bias nor for its
+    gradient, which is a row of the kernel's.
+    Shapes: x (n, d), kernel (d, u), bias (u,), result (n, u).
+    """
+    g, features = x.graph, _factor(x.shape[-1])
+    pads = g.ints(0, 0, 0, 1)
+    wide = g.op("Pad", x, pads, g.const(1.0, x.dtype), mode="constant")
+    y = g.op("Gemm", wide, g.op("Concat", kernel, g.reshape(bias, (1, *bias.shape)), axis=0))
+
+    def adjoint(dy: Value) -> list[Value | None]:
+        both = g.op("Gemm", wide, dy, transA=1)
+        steps = g.ints(0), g.ints(1)
+        dw = g.op("Slice", both, g.ints(0), g.ints(features), *steps)
+        db = g.op("Slice", both, g.ints(features), g.ints(features + 1), *steps)
+        return [g.op("Gemm", dy, kernel, transB=1), dw, g.reshape(db, bias.shape)]
+
+    y.adjoint = Adjoint((x, kernel, bias), adjoint)
+    return y
+
+
+def _factor(size: Dim) -> int:
+    """A number of elements, of one sample where it grows with the batch."""
+    return size.factor if isinstance(size, Sym) else size
