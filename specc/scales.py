@@ -180,7 +180,7 @@ class _Scales:
             if id(node) in self.smalls:
                 at = _by_scalar(node)
                 scaled = self._scaled(graph, node, 1 if at is None else at)
-                nodes.append(graph.nodes.pop())
+                nodes.append(graph.nodes[-1])
                 inputs = (scaled, inputs[1]) if at == 0 else (inputs[0], scaled)
             attrs = self._attrs(node)
             if inputs != node.inputs or attrs is not node.attrs:

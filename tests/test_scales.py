@@ -49,6 +49,11 @@ def biased_behind(g: Graph, x: Value, w: Value, c: Value) -> Value:
     return -((g.op("Gemm", x, w) + c) * BY)
 
 
+def two_biases(g: Graph, x: Value, w: Value, c: Value) -> Value:
+    """Two factors of the same op in the same scope, whose names have to differ."""
+    return ((g.op("Gemm", x, w) + c) * BY) + ((g.op("Gemm", g.op("Exp", x), w) + c) * 0.5)
+
+
 def before(g: Graph, x: Value, w: Value, c: Value) -> list[Value]:
     scaled = g.op("Exp", x) * BY
     turned = g.transpose(scaled, (1, 0))
@@ -67,6 +72,11 @@ CASES: dict[str, tuple[Build, list[np.ndarray], int]] = {
     "with-bias": (with_bias, [(2 * X.astype(float) @ W + C) * BY], 0),
     # What is left multiplies the bias, which is small.
     "biased-behind": (biased_behind, [-(X.astype(float) @ W + C) * BY], 1),
+    "two-biases": (
+        two_biases,
+        [BY * (X.astype(float) @ W + C) + 0.5 * (np.exp(X.astype(float)) @ W + C)],
+        2,
+    ),
     "before": (before, [BY * EXP @ W + C, (BY * EXP @ W).T], 0),
     # The number takes the factor.
     "by-a-number": (by_a_number, [(BY / np.exp(W.astype(float)).sum() * EXP)[:, None]], 2),
