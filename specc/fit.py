@@ -125,10 +125,11 @@ class Loop:
     def _epoch(self, batches: Batches | Stream, epoch: int, start: int) -> tuple[Logs, float]:
         began = time.perf_counter()
         engine = self.engine
-        if start == 0:
-            engine.reset_metrics()
         weights = () if isinstance(self.data, Stream) else self.data.weights
+        # The first batches are prepared while the program that trains is loaded.
         with batches.epoch(epoch, start) as prepared:
+            if start == 0:
+                engine.reset_metrics()
             for batch in prepared:
                 rows = batch.weights or [w[batch.index] for w in weights]
                 engine.step(feeds(engine.bundle, batch.samples, rows))
