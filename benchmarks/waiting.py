@@ -32,6 +32,7 @@ from specc.data.source import Names, Source
 from specc.runs.training import train
 
 ROOT = Path(__file__).parents[1]
+SOURCES = ("arrays", ".npy files", "JPEG files")
 VARY = """
   - random_flip: horizontal
   - random_rotation: 0.05
@@ -85,12 +86,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name, held(options.lock):
         folder = Path(name)
         written(folder, options)
-        sources = {
-            "arrays": ("dataset: mnist", options.data),
-            ".npy files": ("npy: {x: x.npy, y: y.npy}", folder),
-            "JPEG files": ("image_folder: {path: jpeg}", folder),
-        }
-        for source, (data, where) in sources.items():
+        places = (
+            ("dataset: mnist", options.data),
+            ("npy: {x: x.npy, y: y.npy}", folder),
+            ("image_folder: {path: jpeg}", folder),
+        )
+        sources = dict(zip(SOURCES, places, strict=True))
+        for source in options.sources:
+            data, where = sources[source]
             for varied in (False, True):
                 clocks = [
                     trained(
@@ -147,6 +150,7 @@ def written(folder: Path, options: argparse.Namespace) -> None:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the files of MNIST")
+    parser.add_argument("--sources", nargs="+", choices=SOURCES, default=SOURCES)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--lock", type=Path, help="a file to lock exclusively while timing")

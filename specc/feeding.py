@@ -13,7 +13,8 @@ from specc.compiler.objective import Axes
 from specc.compiler.program import Port
 from specc.data.balance import class_weights
 from specc.data.fitting import input_column, target_column
-from specc.data.rows import Column, Rows, whole
+from specc.data.labels import read_parts
+from specc.data.rows import Column, Rows
 from specc.data.source import Names, Samples, Taken
 from specc.data.targets import fit_inputs, numeric
 from specc.errors import DataError
@@ -249,19 +250,27 @@ def _rows(given: npt.ArrayLike, count: int, target: TargetInfo) -> Array:
 
 
 def _by_class(y: Column, class_weight: Mapping[int, float] | Literal["balanced"]) -> Array:
-    ids = labels = whole(y)
-    if y.ndim > 1:
-        ids = labels.argmax(axis=-1) if y.shape[-1] != 1 else labels[..., 0]
-    if ids.ndim > 1:
+    if y.ndim > 2:  # noqa: PLR2004
         raise DataError(
             f"class_weight: expected one class for each sample, received targets {y.shape}; use"
             " sample_weight"
         )
+
+    def ids(part: Array) -> Array:
+        if part.ndim > 1:
+            part = part.argmax(axis=-1) if part.shape[-1] != 1 else part[..., 0]
+        return np.round(part).astype(np.int64)
+
     if class_weight == "balanced":
-        class_weight = class_weights(np.round(ids).astype(np.int64))
-    known, inverse = np.unique(np.round(ids).astype(np.int64), return_inverse=True)
-    values = np.array([class_weight.get(int(k), 1.0) for k in known], np.float32)
-    return values[inverse]
+        class_weight = class_weights(np.concatenate([ids(part) for part in read_parts(y)]))
+    found = np.empty(len(y), np.float32)
+    at = 0
+    for part in read_parts(y):
+        known, inverse = np.unique(ids(part), return_inverse=True)
+        values = np.array([class_weight.get(int(k), 1.0) for k in known], np.float32)
+        found[at : at + len(part)] = values[inverse]
+        at += len(part)
+    return found
 
 
 def cotangent(port: Port, given: npt.ArrayLike | None, batch: int) -> Array:

@@ -24,6 +24,8 @@ from specc.optimizers.step import AVERAGE
 from specc.progress import Progress
 
 Array: TypeAlias = npt.NDArray[Any]
+# Epochs from one to the next, or their numbers, from 1.
+Frequency: TypeAlias = int | Collection[int]
 
 
 class StopTraining(Exception):  # noqa: N818 - it is no error
@@ -91,7 +93,7 @@ class Loop:
     first_step: int = 0
     history: History = field(default_factory=History)
     steps_per_epoch: int | None = None
-    validation_freq: int | Collection[int] = 1
+    validation_freq: Frequency = 1
 
     def run(self) -> History:
         """Train to the last epoch, or until the watcher stops it."""
@@ -112,8 +114,8 @@ class Loop:
                 break
         self._finish()
         elapsed = time.perf_counter() - began
-        self.progress.finish(self.history.history, elapsed, self.history.epoch[0]
-                             if self.history.epoch else 0)  # fmt: skip
+        first = self.history.epoch[0] if self.history.epoch else 0
+        self.progress.finish(self.history.rows, elapsed, first)
         return self.history
 
     def _batches(self) -> Batches | Stream:
@@ -125,10 +127,11 @@ class Loop:
     def _epoch(self, batches: Batches | Stream, epoch: int, start: int) -> tuple[Logs, float]:
         began = time.perf_counter()
         engine = self.engine
-        if start == 0:
-            engine.reset_metrics()
         weights = () if isinstance(self.data, Stream) else self.data.weights
+        # The first batches are prepared while the program that trains is loaded.
         with batches.epoch(epoch, start) as prepared:
+            if start == 0:
+                engine.reset_metrics()
             for batch in prepared:
                 rows = batch.weights or [w[batch.index] for w in weights]
                 engine.step(feeds(engine.bundle, batch.samples, rows))
@@ -143,8 +146,7 @@ class Loop:
         return logs, time.perf_counter() - began
 
     def _validates(self, number: int) -> bool:
-        every = self.validation_freq
-        return number % every == 0 if isinstance(every, int) else number in every
+        return validates(number, self.validation_freq)
 
     def _finish(self) -> None:
         """Averages kept by the optimizer become the weights, as at the end of Keras' fit."""
@@ -159,6 +161,14 @@ class Loop:
             if average is not None:
                 named[weight.name] = average
         engine.replace(named)
+
+
+def validates(number: int, every: Frequency) -> bool:
+    """Whether the epoch with this number, from 1, has a validation.
+
+    Source: `_should_eval` in keras/src/trainers/trainer.py (3.15.1).
+    """
+    return number in every if isinstance(every, Collection) else number % every == 0
 
 
 def batch_feeds(engine: Engine, data: Weighted | Pass, batch_size: int) -> Iterator[Feeds]:

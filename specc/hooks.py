@@ -25,6 +25,7 @@ class Hooks(Training):
     Attributes:
         states: what each callback remembers, in their order; stored in checkpoints.
         stopped: why training is to end; None while it is not.
+        validates: whether there is a validation, be it not in every epoch.
         kept: states by name, where no run folder keeps them.
         keeper: keeps a state by name; by default `kept` does.
         finder: finds it again.
@@ -43,6 +44,7 @@ class Hooks(Training):
     )
     keeper: Callable[[str], None] | None = None
     finder: Callable[[str], Mapping[str, npt.NDArray[Any]]] | None = None
+    validates: bool = False
 
     def __post_init__(self) -> None:
         if len(self.states) != len(self.callbacks):

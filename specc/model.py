@@ -21,7 +21,7 @@ from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError, SpecError
 from specc.feeding import Given
 from specc.files import replace
-from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
+from specc.fit import Frequency, Loop, Weighted, batch_feeds, common_batch, held_out, ones
 from specc.given import begun, evaluated, predicted, stream, take_lengths, validation, weighted
 from specc.history import History
 from specc.observers import Given as Callback
@@ -216,7 +216,7 @@ class Model:
         callbacks: Sequence[Callback] = (),
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
-        validation_freq: int | Collection[int] = 1,
+        validation_freq: Frequency = 1,
     ) -> History:
         """Train for epochs `initial_epoch` to `epochs` - 1; a second call continues.
 
@@ -257,12 +257,18 @@ class Model:
                 held = ones(held.samples)  # as in Keras, classes weigh in training only
         parts = {"fit": rows, "validation_data": held}
         size = common_batch(self._bundle, parts, batch_size, steps_per_epoch)
+        if not isinstance(validation_freq, Collection) and validation_freq < 1:
+            raise DataError(
+                f"validation_freq: expected epochs from one validation to the next, at least 1, or"
+                f" a list of epochs, received {validation_freq}"
+            )
         # Every epoch that this model trains has an order of its own, whatever it is called.
         first = max(initial_epoch, 0)
         progress = _progress(verbose)
         seed = (self.seed + 1_000_003 * self._epochs) % 2**64
         history = History()
         watcher = Observed.of(self, self._engine, callbacks, history, progress)
+        watcher.hooks.validates = held is not None
         loop = Loop(
             self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,
             first, 0, history, steps_per_epoch, validation_freq,

@@ -41,10 +41,8 @@ class Progress:
     def note(self, text: str) -> None:
         """Something worth a line of its own."""
 
-    def finish(
-        self, history: Mapping[str, Sequence[float]], seconds: float, first_epoch: int = 0
-    ) -> None:
-        """Training is done: shows a table of the epochs from `first_epoch` on."""
+    def finish(self, epochs: Sequence[Logs], seconds: float, first_epoch: int = 0) -> None:
+        """Training is done: shows a table of the logs of epochs, the first of which is given."""
 
     def close(self) -> None:
         """Leave the terminal as it was. May be called more than once."""
@@ -134,11 +132,9 @@ class Plain(Progress):
         self._stream.flush()
 
     @override
-    def finish(
-        self, history: Mapping[str, Sequence[float]], seconds: float, first_epoch: int = 0
-    ) -> None:
-        self.note(text_table(*history_table(history, first_epoch)))
-        self.note(finished(history, seconds))
+    def finish(self, epochs: Sequence[Logs], seconds: float, first_epoch: int = 0) -> None:
+        self.note(text_table(*history_table(epochs, first_epoch)))
+        self.note(finished(epochs, seconds))
 
     @override
     def close(self) -> None:

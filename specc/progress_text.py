@@ -73,27 +73,23 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in name)
 
 
-def finished(history: Mapping[str, Sequence[float]], seconds: float) -> str:
+def finished(epochs: Sequence[Mapping[str, float]], seconds: float) -> str:
     """The line under the table."""
-    epochs = max((len(values) for values in history.values()), default=0)
-    return f"{epochs} epoch{'' if epochs == 1 else 's'} in {duration(seconds)}"
+    count = len(epochs)
+    return f"{count} epoch{'' if count == 1 else 's'} in {duration(seconds)}"
 
 
 def history_table(
-    history: Mapping[str, Sequence[float]], first_epoch: int = 0
+    epochs: Sequence[Mapping[str, float]], first_epoch: int = 0
 ) -> tuple[list[str], list[list[str]]]:
-    """(header, rows): one row for each epoch, counted from 1; a gap when there are many."""
-    names = sorted(history)
-    length = max((len(history[name]) for name in names), default=0)
+    """(header, rows): one row for each epoch's logs, counted from 1; a gap when there are many."""
+    names = sorted({name for logs in epochs for name in logs})
     rows = [
-        [
-            str(first_epoch + i + 1),
-            *(number(history[name][i]) if i < len(history[name]) else "" for name in names),
-        ]
-        for i in range(length)
+        [str(first_epoch + i + 1), *(number(logs[n]) if n in logs else "" for n in names)]
+        for i, logs in enumerate(epochs)
     ]
-    if length > TABLE_ROWS:
-        rows = [rows[0], ["..."] * (len(names) + 1), *rows[length - TABLE_ROWS + 2 :]]
+    if len(rows) > TABLE_ROWS:
+        rows = [rows[0], ["..."] * (len(names) + 1), *rows[len(rows) - TABLE_ROWS + 2 :]]
     return ["epoch", *map(printable, names)], rows
 
 

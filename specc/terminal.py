@@ -6,7 +6,7 @@ rich is imported when something is drawn, because it takes a third of a small co
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from typing_extensions import override
@@ -101,12 +101,10 @@ class Live(Progress):
         self._console.print(text, soft_wrap=True)
 
     @override
-    def finish(
-        self, history: Mapping[str, Sequence[float]], seconds: float, first_epoch: int = 0
-    ) -> None:
+    def finish(self, epochs: Sequence[Logs], seconds: float, first_epoch: int = 0) -> None:
         self.close()
-        _draw_table(self._console, *history_table(history, first_epoch))
-        self.note(finished(history, seconds))
+        _draw_table(self._console, *history_table(epochs, first_epoch))
+        self.note(finished(epochs, seconds))
 
     @override
     def close(self) -> None:

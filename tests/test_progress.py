@@ -87,7 +87,7 @@ def test_names_cannot_move_the_cursor() -> None:
 
 
 def test_history_table() -> None:
-    header, rows = history_table({"loss": [0.5, 0.25], "accuracy": [0.75]}, first_epoch=3)
+    header, rows = history_table([{"loss": 0.5, "accuracy": 0.75}, {"loss": 0.25}], first_epoch=3)
     assert header == ["epoch", "accuracy", "loss"]
     assert rows == [["4", "0.7500", "0.5000"], ["5", "", "0.2500"]]
     assert text_table(header, rows).splitlines() == [
@@ -98,17 +98,17 @@ def test_history_table() -> None:
 
 
 def test_a_long_history_keeps_the_first_and_the_last() -> None:
-    _, rows = history_table({"loss": [float(i) for i in range(1, 101)]})
+    _, rows = history_table([{"loss": float(i)} for i in range(1, 101)])
     assert len(rows) == 12
     assert [row[0] for row in rows[:3]] == ["1", "...", "91"]
     assert rows[-1] == ["100", "100.0000"]
 
 
 def test_no_history() -> None:
-    assert history_table({}) == (["epoch"], [])
+    assert history_table([]) == (["epoch"], [])
     assert text_table(["epoch"], []) == "epoch"
-    assert finished({}, 0.1) == "0 epochs in 0s"
-    assert finished({"loss": [1.0]}, 61) == "1 epoch in 1:01"
+    assert finished([], 0.1) == "0 epochs in 0s"
+    assert finished([{"loss": 1.0}], 61) == "1 epoch in 1:01"
 
 
 def run(progress: Progress, clock: Clock, epochs: int, steps: int, step_seconds: float) -> int:
@@ -127,7 +127,7 @@ def run(progress: Progress, clock: Clock, epochs: int, steps: int, step_seconds:
             clock.now += step_seconds
             progress.step(epoch, step + 1, logs)
         progress.epoch_end(epoch, {"loss": 0.25, "val_loss": 0.3}, clock.now - began)
-    progress.finish({"loss": [0.25] * epochs}, epochs * steps * step_seconds)
+    progress.finish([{"loss": 0.25}] * epochs, epochs * steps * step_seconds)
     progress.close()
     return asked
 
@@ -219,7 +219,7 @@ for step in range(4):
     if step == 1:
         progress.note("said between")
 progress.epoch_end(0, {"loss": 0.25}, 7.0)
-progress.finish({"loss": [0.25]}, 7.0)
+progress.finish([{"loss": 0.25}], 7.0)
 progress.close()
 """
 

@@ -30,6 +30,8 @@ class Training(ABC):
     """A training that runs, as callbacks see it."""
 
     history: History
+    validates: bool
+    """Whether there is a validation, be it not in every epoch."""
 
     @property
     @abstractmethod
@@ -112,14 +114,16 @@ class Monitor(Callback):
     min_delta: Annotated[float, Field(ge=0)] = 0.0
     """A smaller change is no improvement."""
 
-    def value(self, logs: Mapping[str, float]) -> float:
-        """What is watched.
+    def value(self, training: Training, logs: Mapping[str, float]) -> float | None:
+        """What is watched; None in an epoch without validation, which then counts for nothing.
 
         Raises:
             RunError: there is no such log.
         """
         if self.monitor not in logs:
             wanted = self.monitor.startswith("val_") and not any(n.startswith("val_") for n in logs)
+            if wanted and training.validates:
+                return None
             hint = "; it needs validation data" if wanted else ""
             raise RunError(
                 f"train.callbacks: {self.key}.monitor: expected one of {', '.join(logs)}, found "

@@ -46,7 +46,9 @@ class ReduceLROnPlateau(Monitor):
 
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:
-        value = self.value(logs)
+        value = self.value(training, logs)
+        if value is None:
+            return
         cooldown, wait = state.get("cooldown", 0), state.get("wait", 0)
         if cooldown > 0:
             cooldown, wait = cooldown - 1, 0

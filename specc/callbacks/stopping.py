@@ -34,8 +34,8 @@ class EarlyStopping(Monitor):
 
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:
-        value = self.value(logs)
-        if epoch < self.start_from_epoch:
+        value = self.value(training, logs)
+        if value is None or epoch < self.start_from_epoch:
             return
         first = "wait" not in state
         state["wait"] = state.get("wait", 0) + 1

@@ -23,6 +23,8 @@ class ModelCheckpoint(Monitor):
     A run keeps its last states and the best by the validation loss without being told; with this
     it keeps the best by another log, as `checkpoints/best.safetensors`, and further ones, as
     `checkpoints/epoch-0010.safetensors`.
+
+    An epoch without validation is not compared with others. Keras (3.15.1) takes it for the best.
     """
 
     every: Annotated[int, Field(ge=1)] | None = None
@@ -30,8 +32,8 @@ class ModelCheckpoint(Monitor):
 
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:
-        value = self.value(logs)
-        if math.isfinite(value) and self.better(value, state.get("best")):
+        value = self.value(training, logs)
+        if value is not None and math.isfinite(value) and self.better(value, state.get("best")):
             state["best"] = value
             training.keep("best")
         if self.every is not None and (epoch + 1) % self.every == 0:
@@ -49,14 +51,13 @@ class CSVLogger(Callback):
 
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:
-        columns = training.history.history
+        history = training.history
         text = io.StringIO()
         writer = csv.writer(text, delimiter=self.separator, lineterminator="\n")
-        names = sorted(columns)
+        names = sorted(history.history)
         writer.writerow(["epoch", *names])
-        for row, number in enumerate(training.history.epoch):
-            cells = [columns[n][row] if row < len(columns[n]) else "NA" for n in names]
-            writer.writerow([number, *cells])
+        for number, row in zip(history.epoch, history.rows, strict=True):
+            writer.writerow([number, *(row.get(name, "NA") for name in names)])
         path = place(self.path, training)
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, text.getvalue().encode())

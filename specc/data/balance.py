@@ -6,6 +6,7 @@ import numpy as np
 
 from specc.data.order import order
 from specc.data.rows import Array, Index
+from specc.data.split import by_class
 
 
 def balanced(labels: Array, *, over: bool) -> Index:
@@ -18,7 +19,7 @@ def balanced(labels: Array, *, over: bool) -> Index:
         labels: class ids, (n,).
         over: whether to repeat, else to cut.
     """
-    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    groups = by_class(labels)
     sizes = [len(group) for group in groups]
     wanted = (max if over else min)(sizes)
     taken: list[Array] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -14,8 +15,10 @@ from specc.data.rows import Array, Index
 from specc.data.source import Samples, Taken
 from specc.errors import DataError
 
-# Batches that wait prepared: one being handed over and one behind it hide uneven preparation.
-AHEAD = 2
+# Batches that wait prepared: one being handed over and one behind it hide uneven preparation. More,
+# where they take few bytes: slow sources get ahead while the graph is loaded and warms up.
+AHEAD, MOST_AHEAD = 2, 32
+AHEAD_BYTES = 2**22
 # Whether an epoch has an order of its own: of samples, of none, or of batches.
 Shuffle: TypeAlias = bool | Literal["batch"]
 
@@ -75,7 +78,11 @@ class Batches:
 
         Use it in a `with`, so that its thread ends when the loop is left early.
         """
-        return Prefetch(lambda: self.produce(epoch, start), AHEAD)
+        columns = (*self.samples.x, *self.samples.y)
+        row = sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in columns)
+        fit = AHEAD_BYTES // max(1, row * self.batch_size)
+        ahead = min(max(AHEAD, fit), MOST_AHEAD)
+        return Prefetch(lambda: self.produce(epoch, start), ahead)
 
     def produce(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The same batches, each prepared when it is asked for."""

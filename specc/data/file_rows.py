@@ -17,6 +17,9 @@ from typing_extensions import override
 from specc.data.rows import Array, Index, Rows
 from specc.errors import DataError
 
+# Rows that are read for one that is wanted, at most.
+DENSE = 2
+
 
 class FileRows(Rows):
     """Rows of equal size, one after another in a file.
@@ -34,6 +37,13 @@ class FileRows(Rows):
 
     @override
     def take(self, rows: Index) -> Array:
+        if len(rows) > 1:
+            first, last = int(rows.min()), int(rows.max())
+            if len(rows) < last - first + 1 <= DENSE * len(rows):
+                # Most of a stretch, such as what a split has of it: a read for each run of
+                # neighbours would take longer than all of it.
+                span = self.take(np.arange(first, last + 1, dtype=np.int64))
+                return span[rows - first]
         found = np.empty((len(rows), *self.shape[1:]), self.dtype)
         if not found.size:
             return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -11,21 +10,18 @@ import numpy as np
 from typing_extensions import override
 
 from specc.data.csv_format import read_csv
-from specc.data.images import SUFFIXES, Frame, frame, read_image
+from specc.data.images import SUFFIXES, Frame, frame
 from specc.data.learned import texts
 from specc.data.location import locate, locate_folder
+from specc.data.pictures import Pictures
 from specc.data.preparation import Pixels, stored
-from specc.data.rows import Array, Converted, Index, Rows
+from specc.data.rows import Converted, Rows
 from specc.data.source import Dataset, Names, Samples, Source
 from specc.errors import DataError, cut, nearest
 from specc.tensors import FLOATS
 
 CLASSES = "classes"
 SPLITS = ("train", "test", "validation")
-# Decoded pictures up to so many bytes are kept: from the second epoch on nothing is decoded.
-MAX_KEPT_BYTES = 2 * 2**30
-# Pillow lets other threads run while it decodes.
-WORKERS = 4
 # Means and deviations of red, green and blue over ImageNet's training pictures, in [0, 1].
 # Source: torchvision.transforms, the numbers of its pretrained models.
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -144,39 +140,3 @@ def _samples(
         prepared = pixels
         rows = Converted(rows, lambda array, _: prepared.apply([array]))
     return Samples((rows,), (np.array([ids[label] for _, label in pairs], np.int64),))
-
-
-class Pictures(Rows):
-    """Pictures as bytes, decoded when they are asked for; small sets are decoded once."""
-
-    def __init__(self, paths: Sequence[Path], wanted: Frame) -> None:
-        self._paths, self._wanted = paths, wanted
-        size = (wanted.height or 0, wanted.width or 0)
-        if not wanted.axis:
-            sample = size
-        else:
-            sample = (*size, wanted.channels) if wanted.last else (wanted.channels, *size)
-        self.shape, self.dtype = (len(paths), *sample), np.dtype(np.uint8)
-        kept = int(np.prod(self.shape)) <= MAX_KEPT_BYTES
-        # The system gives memory to an empty array when it is written to.
-        self._kept = np.empty(self.shape, np.uint8) if kept else None
-        self._done = np.zeros(len(paths), np.bool_)
-
-    def _read(self, row: int) -> Array:
-        return np.rint(read_image(self._paths[row], self._wanted) * 255).astype(np.uint8)
-
-    def _decoded(self, rows: Sequence[int]) -> list[Array]:
-        if len(rows) < 2:  # noqa: PLR2004
-            return [self._read(row) for row in rows]
-        with ThreadPoolExecutor(WORKERS) as pool:
-            return list(pool.map(self._read, rows))
-
-    @override
-    def take(self, rows: Index) -> Array:
-        if self._kept is None:
-            return np.stack(self._decoded(rows.tolist())).reshape(len(rows), *self.shape[1:])
-        missing = np.unique(rows[~self._done[rows]])
-        if len(missing):
-            self._kept[missing] = self._decoded(missing.tolist())
-            self._done[missing] = True
-        return self._kept[rows]

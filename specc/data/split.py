@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from specc.data.order import order
 from specc.data.rows import Array, Index
@@ -16,12 +15,18 @@ def set_aside(n: int, share: float, seed: int) -> tuple[Index, Index]:
     return np.sort(shuffled[count:]), np.sort(shuffled[:count])
 
 
-def stratified(labels: npt.NDArray[np.int64], share: float, seed: int) -> tuple[Index, Index]:
+def by_class(labels: Array) -> list[Index]:
+    """The rows of each class, ascending; classes as they sort."""
+    ranked = np.argsort(labels, kind="stable")
+    ends = np.flatnonzero(np.diff(labels[ranked])) + 1
+    return np.split(ranked, ends) if len(labels) else []
+
+
+def stratified(labels: Array, share: float, seed: int) -> tuple[Index, Index]:
     """As `set_aside`, within each class: every class keeps its share, up to one sample."""
     kept: list[Array] = []
     aside: list[Array] = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
+    for rows in by_class(labels):
         keep, leave = set_aside(len(rows), share, seed)
         kept.append(rows[keep])
         aside.append(rows[leave])

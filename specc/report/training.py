@@ -17,7 +17,8 @@ def facts(run: Opened) -> str:
     for name, value in sorted(test.items(), key=lambda item: item[0] != "loss"):
         items.append((f"test {name}", f"{value:.4f}"))
     if not test and run.epochs:
-        items += [(name, f"{value:.4f}") for name, value in run.epochs[-1].items()]
+        last = {name: value for row in run.epochs for name, value in row.items()}
+        items += [(name, f"{value:.4f}") for name, value in last.items()]
     items.append(("epochs", str(len(run.epochs))))
     items.append(("parameters", f"{sum(w.count for w in run.network.weights):,}"))
     environment: dict[str, str] = run.record.get("environment") or {}
@@ -32,18 +33,19 @@ def curves(run: Opened) -> Section | None:
     """One chart for each log, with its value on the held-out samples; the numbers as a table."""
     if not run.epochs:
         return None
-    names = [name for name in run.epochs[0] if not name.startswith(HELD_OUT)]
+    known = list(dict.fromkeys(name for row in run.epochs for name in row))
+    names = [name for name in known if not name.startswith(HELD_OUT)]
     xs = [float(k) for k in range(1, len(run.epochs) + 1)]
     figures: list[str] = []
     for name in names:
-        series = {name: [row.get(name, float("nan")) for row in run.epochs]}
+        series = {name: [row.get(name) for row in run.epochs]}
         held = f"{HELD_OUT}{name}"
-        if held in run.epochs[0]:
-            series[held] = [row.get(held, float("nan")) for row in run.epochs]
+        if held in known:
+            series[held] = [row.get(held) for row in run.epochs]
         legend = "solid: training" + ("; dashed: validation" if len(series) > 1 else "")
         chart = charts.curves("epoch", name, xs, series)
         figures.append(f"<figure>{chart}<figcaption>{legend}</figcaption></figure>")
-    header = ["epoch", *run.epochs[0]]
+    header = ["epoch", *known]
     rows = [
         [str(k), *(f"{row[name]:.4g}" if name in row else "" for name in header[1:])]
         for k, row in enumerate(run.epochs, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,11 @@ def fingerprint(samples: Samples) -> dict[str, Any]:
     found = hashlib.sha256()
     for array in (*taken.x, *taken.y):
         found.update(f"{array.dtype.str}{array.shape}".encode())
-        found.update(np.ascontiguousarray(array).tobytes())
+        if array.dtype.hasobject:  # texts, whose bytes in the array are addresses
+            content = json.dumps(array.tolist()).encode()
+        else:
+            content = np.ascontiguousarray(array).tobytes()
+        found.update(content)
     return {"count": count, "sha256": found.hexdigest()}
 
 

@@ -49,7 +49,8 @@ def entry(path: Path) -> Entry:
     folder = RunFolder(path)
     record = folder.record()
     rows = folder.metrics(int(record["epochs"]))
-    results = dict(rows[-1]) if rows else {}
+    # The last of each: not every epoch has a validation.
+    results = {name: value for row in rows for name, value in row.items()}
     results |= {f"test_{name}": value for name, value in record.get("test", {}).items()}
     return Entry(
         path, bool(record.get("finished")), (len(rows), int(record["epochs"])),

@@ -309,11 +309,13 @@ class _Run:
             any(isinstance(each, ModelCheckpoint) for each in settings.callbacks),
         )  # fmt: skip
         hooks.keeper, hooks.finder = watcher.keep, watcher.find
+        hooks.validates = self.splits.validation is not None
         hooks.train_begin()
         loop = Loop(
             engine, self.splits.train, settings.epochs if cursor.stopped is None else 0,
             settings.batch_size, settings.seed, settings.shuffle, self.splits.validation,
             self.progress, watcher, cursor.epoch, cursor.step, history, settings.steps_per_epoch,
+            settings.validation_freq,
         )  # fmt: skip
         try:
             with stop_at_steps(watcher):

@@ -114,14 +114,15 @@ class Checkpointing(Watcher):
         self._check(logs["loss"])
         self.hooks.step_end(epoch, last)
         self.hooks.epoch_end(epoch, logs)
-        watched = logs.get("val_loss", logs["loss"])
+        # An epoch without validation has nothing that compares with the others'.
+        watched = logs.get("val_loss", math.nan if self.hooks.validates else logs["loss"])
         better = math.isfinite(watched) and (self.cursor.best is None or watched < self.cursor.best)
         if better:
             self.cursor.best = watched
         if self.until is not None and time.monotonic() > self.until:
             self.hooks.stop("the time was up")
         self.cursor.stopped = self.hooks.stopped
-        self.folder.write_metrics(self._rows())
+        self.folder.write_metrics(self.history.rows)
         self._save(best=better and not self.own_best)
         if self.stop:
             raise KeyboardInterrupt
@@ -130,13 +131,6 @@ class Checkpointing(Watcher):
     def _moved(self, epoch: int, step: int) -> None:
         self.cursor.epoch, self.cursor.step = epoch, step
         self.cursor.steps += 1
-
-    def _rows(self) -> list[dict[str, float]]:
-        columns = self.history.history
-        return [
-            {name: values[i] for name, values in columns.items() if i < len(values)}
-            for i in range(len(self.history.epoch))
-        ]
 
     @staticmethod
     def _check(loss: float) -> None:

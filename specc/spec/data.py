@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from specc.data.balance import balanced
-from specc.data.rows import Array
-from specc.data.source import Dataset, Names, Samples, Source
-from specc.data.splits import Facts, Split
+from specc.data.labels import class_ids
+from specc.data.source import Dataset, Names, Source
+from specc.data.splits import Facts, Parts, Split
 from specc.errors import DataError
 
 
@@ -43,10 +42,14 @@ class DataSpec(DataOptions):
         """
         names = names or Names()
         found = self.dataset.load(folder, replace(names, split=self.split))
+        if (self.split is None and self.balance is None) or not len(found.train):
+            return found
+        labels = class_ids(found.train.y[0]) if found.train.y else None
         if self.split is not None and not found.divided:
-            found = _divided(found, self.split)
+            parts = self.split.parts(Facts(len(found.train), labels))
+            found = _divided(found, parts)
+            labels = None if labels is None else labels[parts.train]
         if self.balance is not None:
-            labels = _labels(found.train)
             if labels is None:
                 raise DataError("data.balance: expected one class for each sample, found others")
             rows = balanced(labels, over=self.balance == "oversample")
@@ -54,15 +57,8 @@ class DataSpec(DataOptions):
         return found
 
 
-def _labels(samples: Samples) -> Array | None:
-    """Class ids, when the first target is them."""
-    y = samples.y[0] if samples.y else None
-    return y if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "iu" else None
-
-
-def _divided(found: Dataset, split: Split) -> Dataset:
+def _divided(found: Dataset, parts: Parts) -> Dataset:
     """The training split divided; splits that the source has itself stay."""
-    parts = split.parts(Facts(len(found.train), _labels(found.train)))
     validation, test = (
         found.train.rows(rows) if len(rows) else None for rows in (parts.validation, parts.test)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from specc.callbacks import Callback
 from specc.data.batches import Shuffle
@@ -53,6 +53,11 @@ class TrainSpec(BaseModel):
 
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the training data, taken from its end, kept for validation."""
+
+    validation_freq: (
+        Annotated[int, Field(ge=1)] | Annotated[list[PositiveInt], Field(min_length=1)]
+    ) = 1
+    """Epochs from one validation to the next; or a list of the epochs, from 1, that have one."""
 
     class_weight: dict[int, float] | Literal["balanced"] | None = None
     """Weight of each class in the loss, 1 where none is given; `balanced`: each class counts the

@@ -100,22 +100,31 @@ def path(axes: Axes, xs: Sequence[float], ys: Sequence[float], kind: str) -> str
 
 
 def curves(
-    label_x: str, label_y: str, xs: Sequence[float], series: Mapping[str, Sequence[float]]
+    label_x: str, label_y: str, xs: Sequence[float], series: Mapping[str, Sequence[float | None]]
 ) -> str:
-    """One or two lines over the same whole numbers; the second is dashed."""
-    axes = Axes.around(xs, [y for ys in series.values() for y in ys])
-    kinds = ("one", "two")
-    body = [path(axes, xs, ys, kind) for ys, kind in zip(series.values(), kinds, strict=False)]
-    if len(xs) == 1:
-        body += [
-            f'<circle class="fill" r="3" cx="{axes.x(xs[0]):.1f}" cy="{axes.y(ys[0]):.1f}"/>'
-            for ys in series.values()
-            if math.isfinite(ys[0])
-        ]
-    told = "; ".join(
-        f"{name} from {ys[0]:.4g} to {ys[-1]:.4g}" for name, ys in series.items() if ys
+    """One or two lines over the same whole numbers; the second is dashed.
+
+    A line leads over places where there is None, and is broken by numbers that are not finite.
+    """
+    known = {
+        name: [(x, y) for x, y in zip(xs, ys, strict=True) if y is not None]
+        for name, ys in series.items()
+    }
+    axes = Axes.around(xs, [y for points in known.values() for _, y in points])
+    body: list[str] = []
+    told: list[str] = []
+    for kind, (name, points) in zip(("one", "two"), known.items(), strict=False):
+        if not points:
+            continue
+        body.append(path(axes, [x for x, _ in points], [y for _, y in points], kind))
+        (x, first), (_, last) = points[0], points[-1]
+        if len(points) == 1 and math.isfinite(first):
+            place = f'cx="{axes.x(x):.1f}" cy="{axes.y(first):.1f}"'
+            body.append(f'<circle class="fill" r="3" {place}/>')
+        told.append(f"{name} from {first:.4g} to {last:.4g}")
+    return frame(
+        axes, label_x, label_y, f"{label_y} by {label_x}: {'; '.join(told)}", body, whole=True
     )
-    return frame(axes, label_x, label_y, f"{label_y} by {label_x}: {told}", body, whole=True)
 
 
 def scatter(label_x: str, label_y: str, xs: Sequence[float], ys: Sequence[float], alt: str) -> str:

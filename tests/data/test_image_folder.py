@@ -8,6 +8,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from specc.data import pictures
+from specc.data.images import Frame, read_image
 from specc.data.preparation import Pixels
 from specc.data.rows import whole
 from specc.data.source import Names, Source
@@ -53,6 +55,68 @@ def test_bytes_for_an_input_of_whole_numbers(tmp_path):
     data = load(tmp_path, names)
     np.testing.assert_array_equal(whole(data.train.x[0]), saved[None])
     assert not data.preparations
+
+
+KINDS = {
+    "grey.jpg": ("L", {"quality": 70}),
+    "colour.jpg": ("RGB", {"quality": 70}),
+    "turned.jpg": ("RGB", {"quality": 90, "exif": 6}),
+    "alpha.png": ("RGBA", {}),
+    "palette.png": ("P", {}),
+    "sixteen.png": ("I;16", {}),
+    "two.png": ("1", {}),
+}
+
+
+def kinds(folder):
+    """Files of every kind of pixels; 48 x 64 pixels."""
+    paths = []
+    for number, (name, (mode, options)) in enumerate(KINDS.items()):
+        pixels = np.random.default_rng(number).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+        if mode == "I;16":
+            image = Image.fromarray(pixels[..., 0].astype(np.uint16) * 251)
+        else:
+            image = Image.fromarray(pixels).convert(mode)
+        if "exif" in options:
+            exif = Image.Exif()
+            exif[0x0112] = options["exif"]
+            image.save(folder / name, **{**options, "exif": exif})
+        else:
+            image.save(folder / name, **options)
+        paths.append(folder / name)
+    return paths
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [Frame(48, 64, 3), Frame(20, 20, 1, axis=False), Frame(48, 64, 3, last=False)],
+    ids=["as it is", "shrunk to grey", "channels first"],
+)
+@pytest.mark.parametrize("kept", [True, False])
+def test_any_number_of_threads_decodes_the_same_bytes(tmp_path, monkeypatch, wanted, kept):
+    """Oracle: each file by itself, as floats, times 255."""
+    paths = kinds(tmp_path)
+    monkeypatch.setattr(pictures, "SMALL", 0)
+    if not kept:
+        monkeypatch.setattr(pictures, "MAX_KEPT_BYTES", 0)
+    expected = np.stack([np.rint(read_image(p, wanted) * 255).astype(np.uint8) for p in paths])
+    order = np.array([6, 0, 3, 5, 1, 0, 2, 4])
+    for threads in (1, 2, 3, 16):
+        found = pictures.Pictures(paths, wanted, threads)
+        for rows in (order[:2], order, np.arange(7)):
+            np.testing.assert_array_equal(found.take(rows), expected[rows])
+
+
+def test_a_picture_that_is_damaged_or_gone_is_named_by_any_thread(tmp_path):
+    paths = kinds(tmp_path)
+    found = pictures.Pictures(paths, Frame(8, 8, 3), 3)
+    paths[4].write_bytes(paths[4].read_bytes()[:300] + b"x" * 2000)
+    with pytest.raises(DataError, match=r"palette\.png: expected a PNG or JPEG image"):
+        found.take(np.arange(7))
+    paths[4].unlink()
+    for rows in (np.arange(7), np.array([4])):
+        with pytest.raises(DataError, match=r"palette\.png: expected a PNG or JPEG image"):
+            found.take(rows)
 
 
 def test_folders_of_splits_and_the_scale_of_imagenet(tmp_path):

@@ -125,6 +125,43 @@ def test_a_large_table_gives_what_a_small_one_does(folder, request, kind, name, 
             np.testing.assert_allclose(whole(a), whole(b), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(("kind", "name"), FILES)
+@pytest.mark.parametrize("features", ["job", {"x": ["job", "kind", "n3"]}])
+def test_texts_of_a_large_table_lie_in_a_file(folder, request, kind, name, features):
+    """An input of strings; cells are empty, of two lines, or have quotes."""
+    made = source(folder, kind, name, features=features, target="n0", test_split=0.25)
+    names = Names(("x",), ("y",), {"x": (None, 3)}, {"x": "string"})
+    expected = made.load(folder, names)
+    request.getfixturevalue("lowered")
+    found = made.load(folder, names)
+    for one, other in ((found.train, expected.train), (found.test, expected.test)):
+        assert isinstance(one.x[0], Rows)
+        assert (one.x[0].shape, one.x[0].dtype) == (other.x[0].shape, np.dtype(object))
+        np.testing.assert_array_equal(whole(one.x[0]), other.x[0])
+        some = np.random.default_rng(0).integers(0, len(one), 70)
+        np.testing.assert_array_equal(one.x[0][some], other.x[0][some])
+
+
+def test_texts_in_a_file_are_what_was_added(monkeypatch):
+    """Any character, nothing, several axes; places that need a file of their own."""
+    monkeypatch.setattr("specc.data.spool.HELD", 2**9)
+    rng = np.random.default_rng(0)
+    kinds = np.array(["", "a", "ß€😀", "two\nlines\0", " ", "x" * 300, "\ud800"], object)
+    added = kinds[rng.integers(0, len(kinds), (100, 2, 3))]
+    spool = Spool()
+    for first in range(0, 100, 7):
+        spool.add(added[first : first + 7])
+    column = spool.column()
+    assert isinstance(column, Rows)
+    assert isinstance(column._places, Rows)
+    np.testing.assert_array_equal(whole(column), added)
+    for rows in (rng.integers(0, 100, 40), np.zeros(0, np.int64), np.array([99])):
+        np.testing.assert_array_equal(column[rows], added[rows])
+    small = Spool()
+    small.add(added[:1, :, :1])
+    assert isinstance(small.column(), np.ndarray)
+
+
 PLAIN = "a;b;c\n" + "".join(f"{i};{i}.5;t{i % 3}\n" for i in range(9000))
 
 
@@ -230,12 +267,12 @@ def test_a_full_disk_is_a_message(monkeypatch, tmp_path, lowered):
         Spool().add(np.zeros(2**14))
 
 
-def peak(folder: Path, made: Source) -> int:
+def peak(folder: Path, made: Source, names: Names) -> int:
     """Most bytes held while an epoch is made."""
     gc.collect()
     tracemalloc.start()
     try:
-        data = made.load(folder)
+        data = made.load(folder, names)
         seen = sum(len(batch.index) for batch in Batches(data.train, 32).produce(0))
         assert seen == len(data.train)
         return tracemalloc.get_traced_memory()[1]
@@ -247,6 +284,7 @@ def peak(folder: Path, made: Source) -> int:
     ("kind", "fields"),
     [
         ("csv", {"path": "t.csv", **NAMES, "columns": KINDS}),
+        ("csv", {"path": "t.csv", "features": "job", "target": "n2"}),
         ("text", {"path": "t.txt", "length": 64}),
         ("npy", {"x": "x.npy", "y": "y.npy"}),
         ("npz", {"path": "t.npz"}),
@@ -259,6 +297,8 @@ def test_memory_does_not_grow_with_the_file(folder, tmp_path, lowered, monkeypat
         monkeypatch.setattr(f"specc.data.{module}.AT_ONCE", 2**6)
     lines = {name: (folder / name).read_text().splitlines(True) for name in ("t.csv", "t.txt")}
     made = Source.parse({kind: fields})
+    texts = Names(("x",), ("y",), {"x": (None, 1)}, {"x": "string"})
+    names = texts if fields.get("features") == "job" else Names()
     found: list[int] = []
     for rows in (1600, 1600, 6400):  # the first fills caches
         x, y = np.zeros((rows, 20)), np.zeros(rows)
@@ -269,5 +309,5 @@ def test_memory_does_not_grow_with_the_file(folder, tmp_path, lowered, monkeypat
         # Its cells have line ends, so that some rows of the table are two lines.
         (tmp_path / "t.csv").write_text("".join(lines["t.csv"][: rows * 5 // 4 + 1]))
         (tmp_path / "t.txt").write_text("".join(lines["t.txt"][:rows]))
-        found.append(peak(tmp_path, made))
+        found.append(peak(tmp_path, made, names))
     assert found[2] < 1.6 * found[1]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from specc.data.source import Samples
 from specc.errors import DataError, RunError
+from specc.runs.fingerprint import fingerprint
 from specc.runs.locking import Lock, fcntl
 from specc.runs.training import train
 from tests.runs.running import Killed, Killer, result, spec, write_data
@@ -59,3 +61,15 @@ def test_a_place_where_no_folder_can_be(folder):
     (folder / "file").touch()
     with pytest.raises(RunError, match=r"file/run: expected a place .* choose another with -o"):
         train(spec(), folder / "file" / "run", data=folder)
+
+
+def test_texts_are_known_by_what_they_say():
+    """Not by where they lie in memory, which is another place in every process."""
+
+    def texts(*cells):
+        column = np.array([["".join(cell)] for cell in cells], object)
+        return fingerprint(Samples((column,), (np.arange(len(cells)),)))["sha256"]
+
+    assert texts("ab", "c") == texts("ab", "c")
+    assert texts("ab", "c") != texts("a", "bc")
+    assert texts("ab", "c") != texts("ab", "d")
