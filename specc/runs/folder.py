@@ -124,8 +124,11 @@ class RunFolder:
         return cast("dict[str, Any]", found)
 
     def write_learned(self, learned: Mapping[str, Any]) -> None:
-        """Keep what the data source learned, whole or not at all."""
-        text = json.dumps(learned, ensure_ascii=False, sort_keys=True)
+        """Keep what the data source learned, whole or not at all.
+
+        In its own order: the numbers of a table's row follow that of its columns.
+        """
+        text = json.dumps(learned, ensure_ascii=False)
         replace(self.path / LEARNED, f"{text}\n".encode())
 
     def write_metrics(self, rows: Sequence[Mapping[str, float]]) -> None:
