@@ -24,6 +24,7 @@ from specc.artifacts import spec_hash
 from specc.callbacks.base import more_is_better
 from specc.errors import RunError, nearest
 from specc.files import replace
+from specc.interrupts import interrupts
 from specc.runs.listing import entry
 from specc.runs.spaces import Space, shown
 from specc.runs.trials import Trial, as_dict, drawn
@@ -83,6 +84,9 @@ class Sweep:
         begun = [t for t in _counted(study) if not t.state.is_finished()]
         waiting = [(t.number, t.user_attrs["run"], t.user_attrs["settings"]) for t in begun]
         done = len(_counted(study)) - len(begun)
+
+        if interrupts.heard:  # and lost, as the spec was read
+            raise KeyboardInterrupt
 
         def one(_: int) -> None:
             with self._lock:
