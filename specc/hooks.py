@@ -23,6 +23,7 @@ class Hooks(Training):
     """Runs callbacks, and does to the engine what they ask for.
 
     Attributes:
+        validates: whether there is validation data.
         states: what each callback remembers, in their order; stored in checkpoints.
         stopped: why training is to end; None while it is not.
         kept: states by name, where no run folder keeps them.
@@ -43,6 +44,7 @@ class Hooks(Training):
     )
     keeper: Callable[[str], None] | None = None
     finder: Callable[[str], Mapping[str, npt.NDArray[Any]]] | None = None
+    validates: bool = False
 
     def __post_init__(self) -> None:
         if len(self.states) != len(self.callbacks):
@@ -56,8 +58,18 @@ class Hooks(Training):
     def _pairs(self) -> list[tuple[Callback, dict[str, Any]]]:
         return list(zip(self.callbacks, self.states, strict=True))
 
+    def check(self) -> None:
+        """See whether all can do their work.
+
+        Raises:
+            RunError: one cannot.
+        """
+        for callback in self.callbacks:
+            callback.check(self)
+
     def train_begin(self) -> None:
         """Before the first step of this process."""
+        self.check()
         for callback, state in self._pairs():
             callback.train_begin(state, self)
 
@@ -89,6 +101,13 @@ class Hooks(Training):
 
     @property
     @override
+    def logged(self) -> tuple[str, ...]:
+        own = self.engine.bundle.logs
+        held = [f"val_{name}" for name in own] if self.validates else []
+        return (*own, *held, *(name for each in self.callbacks for name in each.adds))
+
+    @property
+    @override
     def steps(self) -> int:
         return self.counted
 
@@ -96,6 +115,11 @@ class Hooks(Training):
     def stop(self, why: str) -> None:
         self.stopped = why
         self.progress.note(f"stopped: {why}")
+
+    @property
+    @override
+    def scheduled(self) -> bool:
+        return self.engine.bundle.rate is None
 
     @override
     def learning_rate(self) -> float | None:

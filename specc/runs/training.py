@@ -26,6 +26,7 @@ from specc.artifacts import (
     spec_hash,
     write_model,
 )
+from specc.callbacks.stopping import LossNotFiniteError
 from specc.callbacks.writing import ModelCheckpoint
 from specc.checkpoint import latest
 from specc.checkpoint import load as load_checkpoint
@@ -157,6 +158,8 @@ def train(
         dataset = dataset_of(spec, made, where, learned)
         splits = _Splits.of(made, dataset, settings)
         if fresh is not None:
+            held = splits.validation is not None
+            Hooks(Engine(made, {}), settings.callbacks, place=folder.path, validates=held).check()
             lock.create()
             _start(
                 fresh, settings, folder, device, threads, data, dataset.learned, start_from,
@@ -301,6 +304,7 @@ class _Run:
         hooks = Hooks(
             engine, settings.callbacks, history, self.progress, self.folder.path,
             cursor.callbacks, cursor.stopped, cursor.steps,
+            validates=self.splits.validation is not None,
         )  # fmt: skip
         cursor.callbacks = hooks.states
         watcher = Checkpointing(
@@ -318,7 +322,7 @@ class _Run:
         try:
             with stop_at_steps(watcher):
                 loop.run()
-        except NotFinite:
+        except (NotFinite, LossNotFiniteError):
             raise self._not_finite(record) from None
         hooks.train_end()
         return self._end(engine, history, cursor, record)

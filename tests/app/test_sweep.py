@@ -225,13 +225,16 @@ def test_only_failures(tiny):
     assert "data.npz" in done.stderr
 
 
+HASTY = "import specc.app, specc.runs.sweep as s; s.PATIENCE = 0.5; specc.app.main()"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there are no signals of that kind")
 @pytest.mark.parametrize("whole", [True, False], ids=["terminal", "kill"])
 def test_ctrl_c_and_on(tiny, whole):
     """From a terminal, where every process hears it, and from `kill`, where one does."""
     pytest.importorskip("optuna")
     command = [
-        sys.executable, "-c", "from specc.app import main; main()", "sweep", "tiny.yaml", "-o", "s",
+        sys.executable, "-c", HASTY, "sweep", "tiny.yaml", "-o", "s",
         "--trials=2", "--parallel=2", "--by=loss", "--set=train.epochs=100000,100001",
     ]  # fmt: skip
     child = subprocess.Popen(

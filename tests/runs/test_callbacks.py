@@ -145,12 +145,16 @@ def test_a_rate_that_is_too_high_is_traced(tmp_path: Path, monkeypatch: pytest.M
 def test_wrong_callbacks(tmp_path: Path) -> None:
     write_data(tmp_path)
     cases = {
-        "[{early_stopping: {monitor: val_los}}]": "expected one of loss, accuracy, .* 'val_los'",
+        "[{early_stopping: {monitor: val_los}}]": "found 'val_los'; did you mean 'val_loss'?",
+        "[{model_checkpoint: {monitor: acuracy}}]": "did you mean 'accuracy'?",
         "[{csv_logger: ../logs.csv}]": "expected a path inside the run's folder",
     }
     for i, (callbacks, message) in enumerate(cases.items()):
         with pytest.raises(specc.RunError, match=message):
             run(tmp_path / str(i), spec(callbacks=callbacks))
+        assert not (tmp_path / str(i)).exists()
+    with pytest.raises(specc.RunError, match="it needs validation data"):
+        run(tmp_path / "v", spec(callbacks="[early_stopping]", validation_split=0.0))
     scheduled = "{sgd: {learning_rate: {exponential_decay: {initial_learning_rate: 0.1, "
     scheduled += "decay_steps: 10, decay_rate: 0.9}}}}"
     with pytest.raises(specc.RunError, match="found a schedule; use one or the other"):
@@ -158,9 +162,16 @@ def test_wrong_callbacks(tmp_path: Path) -> None:
 
 
 def test_terminate_on_nan(tmp_path: Path) -> None:
+    """It tells as much as a run without it."""
     write_data(tmp_path)
-    with pytest.raises(specc.RunError, match=r"epoch 1, step \d: the loss is"):
-        run(tmp_path / "run", loads(WILD, overrides=["train.callbacks=[terminate_on_nan]"]))
+    callbacks = "train.callbacks=[terminate_on_nan]"
+    told: list[str] = []
+    for name, overrides in (("with", [callbacks]), ("without", [])):
+        with pytest.raises(specc.RunError, match=r"epoch 1, step \d: the loss is") as error:
+            run(tmp_path / name, loads(WILD, overrides=overrides))
+        told.append(str(error.value).replace(str(tmp_path / name), "RUN"))
+    assert "The checkpoint of step 0 is kept" in told[0]
+    assert told[0] == told[1]
 
 
 def test_steps_per_epoch_and_class_weights(tmp_path: Path) -> None:
