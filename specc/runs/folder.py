@@ -29,8 +29,9 @@ from typing import Any, cast
 from specc.checkpoint import Checkpoints, latest
 from specc.errors import RunError
 from specc.files import replace
+from specc.spec.reader import RUN_SPEC
 
-RECORD, SPEC, METRICS, CHECKPOINTS = "run.json", "spec.yaml", "metrics.csv", "checkpoints"
+RECORD, SPEC, METRICS, CHECKPOINTS = "run.json", RUN_SPEC, "metrics.csv", "checkpoints"
 LEARNED = "learned.json"
 # Raised when the record's structure changes.
 FORMAT = 1

@@ -67,7 +67,7 @@ def reproduce(
     where = data or (Path(record["data"]) if record.get("data") else None)
     made = train(
         load(folder.spec),
-        output or run.with_name(f"{run.name}-again"),
+        output or _free(run.with_name(f"{run.name}-again")),
         data=where,
         device=record["device"],
         target=manifest["target"],
@@ -77,6 +77,15 @@ def reproduce(
         start_from=None if start is None else Path(start),
     )
     return Reproduction(made.folder, _compared(run, made.folder), changed)
+
+
+def _free(wanted: Path) -> Path:
+    """The path, or the first with a number that is not taken."""
+    path, n = wanted, 1
+    while path.exists():
+        n += 1
+        path = wanted.with_name(f"{wanted.name}-{n}")
+    return path
 
 
 def _compared(run: Path, again: Path) -> dict[str, bool]:

@@ -118,8 +118,8 @@ def train(
         threads: of onnxruntime; a resumed run keeps those it started with.
         progress: is told what happens; nothing is shown without one.
         max_minutes: training ends after the step in which this time of this process is over.
-        start_from: a run, or a safetensors file, whose weights a new run begins with, where names
-            and shapes are the same.
+        start_from: a run, or a safetensors or `.keras` file, whose weights a new run begins with,
+            where names and shapes are the same.
 
     Raises:
         RunError: `run` exists and `resume` is not asked for, or belongs to another spec, or

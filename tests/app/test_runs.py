@@ -97,6 +97,29 @@ def test_what_is_no_run(folder, tmp_path):
     assert (done.exit_code, "found 'val_los'" in done.stderr) == (2, True)
 
 
+def test_a_damaged_run_among_others_is_left_out(folder, tmp_path):
+    shutil.copytree(folder / "runs", tmp_path / "runs")
+    (tmp_path / "runs" / "slow" / "run.json").write_text("{")
+    done = invoke("runs", tmp_path / "runs")
+    assert [line[0].rpartition("/")[2] for line in table(done.stdout)[1:]] == ["fast"]
+    assert (done.exit_code, done.stderr.count("left out: ")) == (0, 1)
+    assert "slow/run.json: no JSON" in done.stderr
+
+
+def test_a_run_stands_for_its_spec(folder):
+    fast, slow = folder / "runs" / "fast", folder / "runs" / "slow"
+    for command in ("summary", "explain"):
+        done = invoke(command, fast)
+        assert done.stdout == invoke(command, fast / "spec.yaml").stdout
+        assert (done.exit_code, done.stderr) == (0, "")
+    assert (
+        "{learning_rate: 0.5}} -> {sgd: {learning_rate: 0.001}}"
+        in invoke("diff", fast, slow).stdout
+    )
+    done = invoke("summary", folder / "runs")
+    assert (done.exit_code, "cannot be read: Is a directory" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("seed", None), ("threads", "2"), ("environment", "3.11"), ("test", {"loss": "0.5"})],

@@ -15,6 +15,8 @@ import pytest
 
 import specc
 from specc.checkpoint import load
+from specc.keras_files import export
+from specc.network import build
 from specc.runs import training
 from specc.spec.reader import loads
 from tests.runs.running import Killed, Killer, Notes, result, run, spec, write_data
@@ -208,6 +210,20 @@ def test_warm_start_and_frozen_layers(tmp_path: Path, whole: Path) -> None:
     assert notes.lines[0].endswith("new: dense/kernel, dense/bias")
     with pytest.raises(specc.SpecError, match=r"freeze\[0\]: .* found 'convd'; did you mean"):
         run(tmp_path / "no", spec(freeze="[convd]"))
+
+
+def test_warm_start_from_a_keras_file(tmp_path: Path, whole: Path) -> None:
+    pytest.importorskip("h5py")
+    write_data(tmp_path)
+    weights = specc.Model(loads(specc.spec.write.dump(spec()))).weights
+    named = {name: array + 1 for name, array in weights.items()}
+    export(tmp_path / "m.keras", build(spec()), named)
+    notes = Notes()
+    done = run(tmp_path / "run", spec(epochs=1), start_from=tmp_path / "m.keras", progress=notes)
+    first, _ = load(done.folder / "state.safetensors")
+    assert "8 of 8 weights from" in notes.lines[0]
+    for name, array in named.items():
+        np.testing.assert_array_equal(first[name], array)
 
 
 def test_tensorboard(tmp_path: Path) -> None:
