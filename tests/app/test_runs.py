@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -166,3 +167,12 @@ def test_reproduce(folder, tmp_path):
     done = invoke("reproduce", run, "-q", "-o", tmp_path / "more", "--json")
     assert done.exit_code == 2
     assert json.loads(done.stdout)["agree"]["metrics.csv"] is False
+
+
+def test_reproduce_tells_of_a_spec_that_was_edited(folder, tmp_path):
+    shutil.copytree(folder / "runs" / "slow", tmp_path / "run")
+    path = tmp_path / "run" / "spec.yaml"
+    path.write_text(path.read_text().replace("learning_rate: 0.001", "learning_rate: 0.002"))
+    done = invoke("reproduce", tmp_path / "run", "-q")
+    assert done.exit_code == 2
+    assert re.match(r"spec\.yaml: [0-9a-f]{12} then, [0-9a-f]{12} now\n", done.stdout)
