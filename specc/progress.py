@@ -137,7 +137,8 @@ class Plain(Progress):
     def finish(
         self, history: Mapping[str, Sequence[float]], seconds: float, first_epoch: int = 0
     ) -> None:
-        self.note(text_table(*history_table(history, first_epoch)))
+        if history:
+            self.note(text_table(*history_table(history, first_epoch)))
         self.note(finished(history, seconds))
 
     @override

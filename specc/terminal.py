@@ -105,7 +105,8 @@ class Live(Progress):
         self, history: Mapping[str, Sequence[float]], seconds: float, first_epoch: int = 0
     ) -> None:
         self.close()
-        _draw_table(self._console, *history_table(history, first_epoch))
+        if history:
+            _draw_table(self._console, *history_table(history, first_epoch))
         self.note(finished(history, seconds))
 
     @override

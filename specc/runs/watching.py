@@ -98,7 +98,8 @@ class Checkpointing(Watcher):
             raise KeyboardInterrupt
         now = time.monotonic()
         if self.until is not None and now > self.until:
-            self.cursor.stopped = "the time was up"
+            self.hooks.stop("the time was up")
+            self.cursor.stopped = self.hooks.stopped
             self.save()
             raise StopTraining
         if now - self.saved > self.interval:

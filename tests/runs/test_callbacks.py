@@ -186,7 +186,9 @@ def test_steps_per_epoch_and_class_weights(tmp_path: Path) -> None:
 def test_max_minutes(tmp_path: Path) -> None:
     """No time at all: one step is done, and the run is finished."""
     write_data(tmp_path)
-    done = run(tmp_path / "run", spec(), max_minutes=0.0)
+    notes = Notes()
+    done = run(tmp_path / "run", spec(), max_minutes=0.0, progress=notes)
+    assert notes.lines == ["stopped: the time was up"]
     _, meta = load(sorted((done.folder / "checkpoints").glob("step-*"))[-1])
     assert (meta["steps"], meta["stopped"]) == (1, "the time was up")
     assert (done.folder / "model.onnx").is_file()
