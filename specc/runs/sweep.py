@@ -108,6 +108,8 @@ class Sweep:
                 self._write(self._found(study))
 
         wanted = max(0, trials - done)
+        at_once = f", {parallel} at a time" if parallel > 1 else ""
+        self.note(f"searching in {self.folder}: {wanted} of {trials} trials to go{at_once}")
         with ThreadPoolExecutor(max(1, parallel)) as pool:
             working = [pool.submit(one, i) for i in range(wanted)]
             try:

@@ -247,7 +247,8 @@ def test_ctrl_c_and_on(tiny, whole):
     (os.killpg if whole else os.kill)(child.pid, signal.SIGINT)
     _, said = child.communicate(timeout=60)
     assert (child.returncode, said) == (
-        130, "stopped after 0 of 2 trials; the same command goes on\n",
+        130, "searching in s: 2 of 2 trials to go, 2 at a time\n"
+        "stopped after 0 of 2 trials; the same command goes on\n",
     )  # fmt: skip
     for i in range(2):
         run = RunFolder(tiny / "s" / f"trial-000{i}")
