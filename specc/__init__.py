@@ -85,6 +85,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used (PEP 562)."""
+    if name == "callbacks":  # a package whose members are public
+        return import_module("specc.callbacks")
     if name not in _PLACES:
         raise AttributeError(f"module 'specc' has no attribute {name!r}")
     module, attribute = _PLACES[name]

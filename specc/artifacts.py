@@ -148,7 +148,7 @@ def write_model(
     if known.classes:
         metadata["classes"] = json.dumps(list(known.classes), ensure_ascii=False)
     if known.learned:
-        metadata["learned"] = json.dumps(known.learned, ensure_ascii=False, sort_keys=True)
+        metadata["learned"] = json.dumps(known.learned, ensure_ascii=False)
     replace(path, baked(spec, weights, opset, metadata, known.preparations).model)
 
 

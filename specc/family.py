@@ -214,8 +214,14 @@ class Member(BaseModel):
             return value
         if isinstance(value, str):
             return cls.find(value).from_fields(None)
+        several = ""
         if isinstance(value, dict):
             mapping = cast("dict[object, object]", value)
+            names = [str(name) for name in mapping]
+            if len(names) > 1 and any(map(cls.named, names)):
+                for name in names:
+                    cls.find(name)
+                several = f"; leave one of {', '.join(names)}"
             if len(mapping) == 1:
                 name, fields = next(iter(mapping.items()))
                 kind = cls.find(str(name))
@@ -227,8 +233,9 @@ class Member(BaseModel):
         found = cast("object", value)
         raise PydanticCustomError(
             "member_form",
-            "expected {article} {family}: `name` or `name: {fields}`, found {value}",
+            "expected {article} {family}: `name` or `name: {fields}`, found {value}{several}",
             {
+                "several": several,
                 "article": article,
                 "family": cls.family_name,
                 "fields": "{field: value}",

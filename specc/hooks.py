@@ -58,8 +58,18 @@ class Hooks(Training):
     def _pairs(self) -> list[tuple[Callback, dict[str, Any]]]:
         return list(zip(self.callbacks, self.states, strict=True))
 
+    def check(self) -> None:
+        """See whether all can do their work.
+
+        Raises:
+            RunError: one cannot.
+        """
+        for callback in self.callbacks:
+            callback.check(self)
+
     def train_begin(self) -> None:
         """Before the first step of this process."""
+        self.check()
         for callback, state in self._pairs():
             callback.train_begin(state, self)
 
@@ -91,6 +101,13 @@ class Hooks(Training):
 
     @property
     @override
+    def logged(self) -> tuple[str, ...]:
+        own = self.engine.bundle.logs
+        held = [f"val_{name}" for name in own] if self.validates else []
+        return (*own, *held, *(name for each in self.callbacks for name in each.adds))
+
+    @property
+    @override
     def steps(self) -> int:
         return self.counted
 
@@ -98,6 +115,11 @@ class Hooks(Training):
     def stop(self, why: str) -> None:
         self.stopped = why
         self.progress.note(f"stopped: {why}")
+
+    @property
+    @override
+    def scheduled(self) -> bool:
+        return self.engine.bundle.rate is None
 
     @override
     def learning_rate(self) -> float | None:

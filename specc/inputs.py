@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,13 +53,14 @@ def load_inputs(
 ) -> Rows:
     """Samples from files, in the files' order.
 
-    PNG and JPEG: one sample each, as `specc.data.images` says; an integer input gets 0..255 instead
-    of [0, 1]. .npy: samples, or one sample without batch axis. .npz: an array called as each input;
-    for a model of one input also `x`, or the only array. .csv: numbers, one sample in a row, as
-    many columns as the input has elements, with or without a header. Arrays keep their values.
+    A folder stands for the pictures in it and below it, sorted. PNG and JPEG: one sample each, as
+    `specc.data.images` says; an integer input gets 0..255 instead of [0, 1]. .npy: samples, or one
+    sample without batch axis. .npz: an array called as each input; for a model of one input also
+    `x`, or the only array. .csv: numbers, one sample in a row, as many columns as the input has
+    elements, with or without a header. Arrays keep their values.
 
     Args:
-        paths: at least one file; kinds may be mixed. A model of several inputs takes .npz only.
+        paths: at least one; kinds may be mixed. A model of several inputs takes .npz only.
         shapes: of the inputs, batch axis first.
         dtypes: of the inputs.
         names: of the inputs.
@@ -73,7 +74,7 @@ def load_inputs(
     wanted = [_Wanted(*each) for each in zip(names, shapes, dtypes, strict=True)]
     labels: list[str] = []
     columns: list[list[Array]] = [[] for _ in wanted]
-    for path in paths:
+    for path in _pictures_of_folders(paths):
         arrays = _read(path, wanted)
         count = len(arrays[0])
         if path.suffix.lower() in SUFFIXES:
@@ -88,6 +89,18 @@ def load_inputs(
     return Rows(labels, [np.concatenate(column) for column in columns])
 
 
+def _pictures_of_folders(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files; in the place of a folder the pictures in it."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        if not found:
+            raise DataError(f"{path}: expected pictures (PNG or JPEG) in the folder, found none")
+        yield from found
+
+
 def _same_sample(path: Path, before: list[Array], array: Array) -> None:
     if before and before[0].shape[1:] != array.shape[1:]:
         raise DataError(
@@ -99,7 +112,7 @@ def _same_sample(path: Path, before: list[Array], array: Array) -> None:
 def _read(path: Path, wanted: Sequence[_Wanted]) -> list[Array]:
     """Fitting arrays of one file, one for each input."""
     if not path.is_file():
-        raise DataError(f"{path}: expected a file, found {'a folder' if path.is_dir() else 'none'}")
+        raise DataError(f"{path}: expected a file, found none")
     kind = path.suffix.lower()
     if all(each.sample == (1,) for each in wanted) and kind in TABLES and _by_name(wanted):
         return _table(path, kind, wanted)

@@ -267,8 +267,9 @@ class Model:
         progress = _progress(verbose)
         seed = (self.seed + 1_000_003 * self._epochs) % 2**64
         history = History()
-        watcher = Observed.of(self, self._engine, callbacks, history, progress)
-        watcher.hooks.validates = held is not None
+        watcher = Observed.of(
+            self, self._engine, callbacks, history, progress, validates=held is not None
+        )
         loop = Loop(
             self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,
             first, 0, history, steps_per_epoch, validation_freq,

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from specc.callbacks import Callback as Named
 from specc.engine import Engine, Logs
-from specc.errors import RunError
+from specc.errors import RunError, nearest
 from specc.fit import StopTraining, Watcher
 from specc.history import History
 from specc.hooks import Hooks
@@ -67,12 +67,18 @@ class Observed(Watcher):
 
     @staticmethod
     def of(
-        model: object, engine: Engine, given: Sequence[object], history: History, progress: Progress
+        model: object,
+        engine: Engine,
+        given: Sequence[object],
+        history: History,
+        progress: Progress,
+        *,
+        validates: bool = False,
     ) -> Observed:
         """Callbacks of both kinds, told of the model.
 
         Raises:
-            RunError: one is of neither.
+            RunError: one is of neither, or has a hook that is never called.
         """
         for each in given:
             if not isinstance(each, Named | Callback):
@@ -83,8 +89,10 @@ class Observed(Watcher):
         named = [each for each in given if isinstance(each, Named)]
         own = [each for each in given if isinstance(each, Callback)]
         for each in own:
+            _check_hooks(each)
             each.set_model(model)
-        made = Observed(model, engine, Hooks(engine, named, history, progress), own)
+        hooks = Hooks(engine, named, history, progress, validates=validates)
+        made = Observed(model, engine, hooks, own)
         made._each_step = any(
             type(each).on_train_batch_end is not Callback.on_train_batch_end for each in own
         )
@@ -135,3 +143,18 @@ class Observed(Watcher):
         self.hooks.train_end()
         for each in self.own:
             each.on_train_end(self.logs)
+
+
+def _check_hooks(given: Callback) -> None:
+    """Refuse hooks that would silently never run: misspelt ones, and those of Keras' not here.
+
+    Raises:
+        RunError: naming the first.
+    """
+    known = {name for name in dir(Callback) if name.startswith("on_")}
+    for name in dir(given):
+        if name.startswith("on_") and name not in known:
+            raise RunError(
+                f"callbacks: {type(given).__name__}.{name}: expected a hook that is called;"
+                f"{nearest(name, known)}"
+            )

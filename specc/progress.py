@@ -133,7 +133,8 @@ class Plain(Progress):
 
     @override
     def finish(self, epochs: Sequence[Logs], seconds: float, first_epoch: int = 0) -> None:
-        self.note(text_table(*history_table(epochs, first_epoch)))
+        if epochs:
+            self.note(text_table(*history_table(epochs, first_epoch)))
         self.note(finished(epochs, seconds))
 
     @override

@@ -103,7 +103,8 @@ class Live(Progress):
     @override
     def finish(self, epochs: Sequence[Logs], seconds: float, first_epoch: int = 0) -> None:
         self.close()
-        _draw_table(self._console, *history_table(epochs, first_epoch))
+        if epochs:
+            _draw_table(self._console, *history_table(epochs, first_epoch))
         self.note(finished(epochs, seconds))
 
     @override

@@ -177,6 +177,19 @@ def test_images_are_labelled_by_their_files(tmp_path: Path) -> None:
     np.testing.assert_allclose(array[..., 0], np.stack([GREY, 255 - GREY]) / 255, atol=1e-7)
 
 
+def test_a_folder_stands_for_its_pictures(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    for name, value in (("deep/er/a.png", 1), ("deep/b.png", 2), ("c.png", 3)):
+        png(tmp_path / name, np.full(SHAPE[1:3], value, np.uint8))
+    (tmp_path / "deep" / "notes.txt").touch()
+    rows = load_inputs([tmp_path / "deep", tmp_path / "c.png"], [SHAPE], ["int32"])
+    assert [Path(each).name for each in rows.labels] == ["b.png", "a.png", "c.png"]
+    assert rows.arrays[0][:, 0, 0, 0].tolist() == [2, 1, 3]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="expected pictures"):
+        load_inputs([tmp_path / "empty"], [SHAPE], ["int32"])
+
+
 def test_integer_inputs_get_pixel_values(tmp_path: Path) -> None:
     _, array = one(png(tmp_path / "a.png", GREY), dtype="uint8")
     np.testing.assert_array_equal(array[0, ..., 0], GREY)
@@ -219,7 +232,7 @@ def test_several_inputs(tmp_path: Path) -> None:
     ("name", "match"),
     [
         ("gone.npy", r"gone\.npy: expected a file, found none"),
-        ("folder", "found a folder"),
+        ("folder", "expected pictures"),
         ("a.txt", r"expected \.png, .* found \.txt"),
         ("wrong.npy", r"wrong\.npy: expected shape \(None, 6, 8, 1\), received \(3, 5\)"),
         ("keys.npz", "expected an array called 'x'; valid: a, b"),

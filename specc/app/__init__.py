@@ -15,6 +15,9 @@ import sys
 
 def main() -> None:
     """Run the command that this process was started for, and exit."""
+    from specc.interrupts import interrupts
+
+    interrupts.listen()
     try:
         from specc.app.commands import run
 

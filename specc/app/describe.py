@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +13,11 @@ from specc.app.options import Json
 from specc.app.output import show, show_json, show_rows
 
 if TYPE_CHECKING:
-    from specc.reference import Kind
+    from specc.reference import Field, Kind
 
 WIDTH = 88
+# Names of those that have a field.
+OWNERS = 8
 # What the command line calls families, in the order of a spec: some have the name of a kind.
 PLURALS = {
     "layers": "layer", "losses": "loss", "metrics": "metric", "optimizers": "optimizer",
@@ -26,16 +30,18 @@ PLURALS = {
 def describe(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="A name in specs, as conv2d; or a family, as layers."),
+        typer.Argument(metavar="NAME", help="A name in specs, as conv2d, layers or epochs."),
     ] = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Say what a name in a spec means, and which fields it has.
 
-    Without a name the families are listed; the name of a family lists what it holds.
+    Without a name the families are listed; the name of a family lists what it holds, that of a
+    field what has it.
     """
-    from specc.reference import families, find, sections
+    from specc.errors import SpeccError
+    from specc.reference import families, find, holders, sections
 
     every = families() if name is None or name in PLURALS else {}
     if name is None:
@@ -46,7 +52,17 @@ def describe(
         show_rows(("family", "names"), rows)
         show(f"and the sections {' and '.join(section.name for section in sections())}")
         return
-    kinds = every[PLURALS[name]] if name in PLURALS else find(name)
+    try:
+        kinds = every[PLURALS[name]] if name in PLURALS else find(name)
+    except SpeccError:
+        fields = holders(name)
+        if not fields:
+            raise
+        if as_json:
+            show_json([{**asdict(field), "of": owners} for field, owners in fields])
+        else:
+            show("\n\n".join(_field(field, owners) for field, owners in fields))
+        return
     if as_json:
         show_json([kind.to_dict() for kind in kinds])
     elif name in PLURALS:
@@ -59,13 +75,23 @@ def _text(kind: Kind) -> str:
     also = f", also called {', '.join(kind.aliases)}" if kind.aliases else ""
     what = f"{kind.family} {kind.name}{also}" if kind.family else f"section {kind.name}:"
     parts = [what, *(textwrap.fill(part, WIDTH) for part in kind.text)]
-    for field in (*kind.fields, *kind.shared):
-        default = "must be given" if field.default is None else f"by default {field.default}"
-        head = textwrap.fill(
-            f"{field.name}: {field.values}; {default}", WIDTH,
-            subsequent_indent="    ", break_on_hyphens=False,
-        )  # fmt: skip
-        indent = " " * 4
-        text = textwrap.fill(field.text, WIDTH, initial_indent=indent, subsequent_indent=indent)
-        parts.append(f"{head}\n{text}" if text else head)
+    parts += [_field(field) for field in (*kind.fields, *kind.shared)]
     return "\n\n".join(parts)
+
+
+def _field(field: Field, owners: Sequence[str] = ()) -> str:
+    """A field, and what has it."""
+    default = "must be given" if field.default is None else f"by default {field.default}"
+    head = textwrap.fill(
+        f"{field.name}: {field.values}; {default}", WIDTH,
+        subsequent_indent="    ", break_on_hyphens=False,
+    )  # fmt: skip
+    indent = " " * 4
+    more = f" and {len(owners) - OWNERS} others" if len(owners) > OWNERS else ""
+    of = [f"Of {', '.join(owners[:OWNERS])}{more}."] if owners else []
+    texts = [
+        textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+        for text in (field.text, *of)
+        if text
+    ]
+    return "\n".join([head, *texts])

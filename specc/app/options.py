@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 SpecFile: TypeAlias = Annotated[
-    Path, typer.Argument(metavar="SPEC", help="A spec, for example specs/mnist_cnn.yaml.")
+    Path, typer.Argument(metavar="SPEC", help="A spec, for example specs/mnist_cnn.yaml; or a run.")
 ]
 RunFolder: TypeAlias = Annotated[
     Path, typer.Argument(metavar="RUN", help="A folder that `specc train` wrote.")

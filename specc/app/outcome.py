@@ -26,6 +26,20 @@ class Commands(TyperGroup):
     """The group of all commands. typer handles usage errors; what else can happen, this does."""
 
     @override
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The help's list of commands, in groups as they are registered."""
+        groups: dict[str, list[tuple[str, Any]]] = {}
+        names = self.list_commands(ctx)
+        width = max(map(len, names))
+        for name in names:
+            command: Any = self.get_command(ctx, name)
+            groups.setdefault(command.rich_help_panel, []).append((name.ljust(width), command))
+        for title, commands in groups.items():
+            with formatter.section(title):
+                room = formatter.width - 6 - width
+                formatter.write_dl([(n, c.get_short_help_str(room)) for n, c in commands])
+
+    @override
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with outcome():
             return super().make_context(*args, **kwargs)

@@ -46,7 +46,9 @@ def run(
     folder: RunFolder,
     inputs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="INPUT", help="PNG, JPEG, .npy, .npz or .csv files."),
+        typer.Argument(
+            metavar="INPUT", help="PNG, JPEG, .npy, .npz or .csv files; folders of pictures."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -73,9 +75,9 @@ def run(
 ) -> None:
     """Predict: show or write the outputs, or continue a text.
 
-    An image is one sample; a .npy, .npz or .csv file holds any number. Outputs that are no
-    distribution over classes are shown as they are. A model of a `text` source continues what
-    --prompt gives.
+    An image is one sample, a folder stands for those in it; a .npy, .npz or .csv file holds any
+    number. Outputs that are no distribution over classes are shown as they are. A model of a `text`
+    source continues what --prompt gives.
     """
     from specc.runs.generating import Sampling
     from specc.runs.predictions import as_dict, table, write

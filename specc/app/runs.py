@@ -10,7 +10,7 @@ import typer
 
 from specc.app.options import DataFolder, Json, RunFolder
 from specc.app.outcome import USER_ERROR
-from specc.app.output import show, show_json, show_rows
+from specc.app.output import complain, show, show_json, show_rows
 
 
 def runs(
@@ -29,7 +29,7 @@ def runs(
     """List runs, best first, and compare them."""
     from specc.runs.listing import differences, entries, ranked
 
-    found, used = ranked(entries(folders or [Path("runs")]), by)
+    found, used = ranked(entries(folders or [Path("runs")], complain), by)
     other = differences([each.path for each in found]) if compare else {}
     if as_json:
         rows = [each.to_dict() for each in found]
@@ -58,7 +58,13 @@ def runs(
 def reproduce(
     run: RunFolder,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="NEW", help="By default RUN-again.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="NEW",
+            help="By default RUN-again, or with a number behind it.",
+        ),
     ] = None,
     data: DataFolder = None,
     *,

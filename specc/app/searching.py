@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from specc.app.options import Assignments, DataFolder, Device, Json, OnDevice, SpecFile
+from specc.app.outcome import INTERRUPTED, USER_ERROR
 from specc.app.output import complain, show, show_json, show_rows
+
+if TYPE_CHECKING:
+    from specc.runs.trials import Trial
 
 # Rows of the table of rates.
 ROWS = 20
@@ -39,24 +44,40 @@ def sweep(
 ) -> None:
     """Search for settings: many runs, chosen by Optuna.
 
-    Called again with the same arguments it goes on where it stopped; runs that were killed too.
-    The folder gets the runs, sweep.csv, sweep.json and sweep.svg.
+    Called again with the same arguments it goes on where it stopped, after Ctrl-C or a kill: with
+    the runs that had begun, too. The folder gets the runs, sweep.csv, sweep.json and sweep.svg.
     """
-    from specc.files import replace
-    from specc.runs.sweep import Space, Sweep, as_dict, drawn
+    from specc.runs.spaces import Space
+    from specc.runs.sweep import Sweep
+    from specc.runs.trials import as_dict
 
     options = [] if data is None else ["--data", str(data)]
     spaces = [Space.of(each) for each in ranges]
-    found = Sweep(spec, output, spaces, by, seed, options, complain).run(trials, parallel)
-    replace(output / "sweep.svg", drawn(found, by).encode())
+    wanted = Sweep(spec, output, spaces, by, seed, options, complain)
+    stopped = False
+    try:
+        found = wanted.run(trials, parallel)
+    except KeyboardInterrupt:
+        found, stopped = wanted.found(), True
     if as_json:
         show_json([as_dict(each) for each in found])
-        return
-    names = [space.path for space in spaces]
+    elif found:
+        _table(found, [space.path for space in spaces], by)
+    if stopped:
+        complain(f"stopped after {len(found)} of {trials} trials; the same command goes on")
+        raise typer.Exit(INTERRUPTED)
+    if all(each.value is None for each in found):
+        complain(f"{output}: expected a trial with a result, found that all {len(found)} failed")
+        raise typer.Exit(USER_ERROR)
+
+
+def _table(found: Sequence[Trial], names: Sequence[str], by: str) -> None:
+    from specc.runs.spaces import shown
+
     rows = [
         [
             each.run.name,
-            *(str(each.settings.get(name, "-")) for name in names),
+            *(shown(each.settings.get(name, "-")) for name in names),
             "failed" if each.value is None else f"{each.value:.4f}",
         ]
         for each in found

@@ -36,7 +36,9 @@ def train(
     ] = None,
     start_from: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="Begin with the weights of a run or .safetensors file."),
+        typer.Option(
+            metavar="RUN", help="Begin with weights of a run, .safetensors or .keras file."
+        ),
     ] = None,
     *,
     resume: Annotated[

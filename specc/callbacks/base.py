@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
+from typing_extensions import override
 
-from specc.errors import RunError
+from specc.errors import RunError, nearest
 from specc.family import Member
 from specc.history import History
 
@@ -24,19 +25,23 @@ UP = re.compile(
     r"acc|auc|precision|recall|sensitivity|specificity|f1|fbeta|f_beta|f_score|iou|r2|pearson"
     r"|concordance|cosine_similarity"
 )
+ITEM = re.compile(r"\[\d+\]$")
 
 
 class Training(ABC):
     """A training that runs, as callbacks see it."""
 
     history: History
-    validates: bool
-    """Whether there is a validation, be it not in every epoch."""
 
     @property
     @abstractmethod
     def folder(self) -> Path | None:
         """The run's folder; None where there is none."""
+
+    @property
+    @abstractmethod
+    def logged(self) -> tuple[str, ...]:
+        """Names of the logs that epochs end with; those of the validation not after every one."""
 
     @property
     @abstractmethod
@@ -46,6 +51,11 @@ class Training(ABC):
     @abstractmethod
     def stop(self, why: str) -> None:
         """End training after this epoch."""
+
+    @property
+    @abstractmethod
+    def scheduled(self) -> bool:
+        """Whether a schedule gives the learning rate."""
 
     @abstractmethod
     def learning_rate(self) -> float | None:
@@ -80,6 +90,15 @@ class Callback(Member):
     """A kind of callback. What it remembers stands in `state`, which outlives the process."""
 
     family_name: ClassVar[str] = "callback"
+    adds: ClassVar[tuple[str, ...]] = ()
+    """Logs that `epoch_logs` adds."""
+
+    def check(self, training: Training) -> None:
+        """See whether it can do its work, before anything is written.
+
+        Raises:
+            RunError: it cannot.
+        """
 
     def train_begin(self, state: State, training: Training) -> None:
         """Training begins; after a resume, `state` is that of the checkpoint."""
@@ -114,22 +133,32 @@ class Monitor(Callback):
     min_delta: Annotated[float, Field(ge=0)] = 0.0
     """A smaller change is no improvement."""
 
-    def value(self, training: Training, logs: Mapping[str, float]) -> float | None:
-        """What is watched; None in an epoch without validation, which then counts for nothing.
+    @override
+    def check(self, training: Training) -> None:
+        known = training.logged
+        # A log of several numbers is `name[0]`, `name[1]`, ...; how many is known later.
+        if ITEM.sub("", self.monitor) not in known:
+            raise self._unknown(known)
+
+    def value(self, logs: Mapping[str, float]) -> float | None:
+        """What is watched; None after an epoch that was not validated.
 
         Raises:
             RunError: there is no such log.
         """
-        if self.monitor not in logs:
-            wanted = self.monitor.startswith("val_") and not any(n.startswith("val_") for n in logs)
-            if wanted and training.validates:
-                return None
-            hint = "; it needs validation data" if wanted else ""
-            raise RunError(
-                f"train.callbacks: {self.key}.monitor: expected one of {', '.join(logs)}, found "
-                f"{self.monitor!r}{hint}"
-            )
-        return logs[self.monitor]
+        if self.monitor in logs:
+            return logs[self.monitor]
+        if self.monitor.startswith("val_") and not any(n.startswith("val_") for n in logs):
+            return None
+        raise self._unknown(logs)
+
+    def _unknown(self, known: Collection[str]) -> RunError:
+        wanted = self.monitor.startswith("val_") and not any(n.startswith("val_") for n in known)
+        hint = " it needs validation data;" if wanted else ""
+        return RunError(
+            f"train.callbacks: {self.key}.monitor: expected the name of a log, found "
+            f"{self.monitor!r};{hint}{nearest(self.monitor, known)}"
+        )
 
     def better(self, value: float, than: float | None) -> bool:
         """Whether a value is an improvement; anything is one of nothing, NaN of nothing else."""

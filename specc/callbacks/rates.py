@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +21,8 @@ class ReduceLROnPlateau(Monitor):
     Source: keras/src/callbacks/reduce_lr_on_plateau.py (3.15.1).
     """
 
+    adds: ClassVar[tuple[str, ...]] = ("learning_rate",)
+
     min_delta: Annotated[float, Field(ge=0)] = 1e-4
     """A smaller change is no improvement."""
 
@@ -37,8 +39,13 @@ class ReduceLROnPlateau(Monitor):
     """The lowest rate."""
 
     @override
-    def train_begin(self, state: State, training: Training) -> None:
-        self._rate(training)
+    def check(self, training: Training) -> None:
+        super().check(training)
+        if training.scheduled:
+            raise RunError(
+                f"train.callbacks: {self.key}: expected a learning rate that is a number, found a "
+                "schedule; use one or the other"
+            )
 
     @override
     def epoch_logs(self, state: State, training: Training, logs: Logs) -> None:
@@ -46,7 +53,7 @@ class ReduceLROnPlateau(Monitor):
 
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:
-        value = self.value(training, logs)
+        value = self.value(logs)
         if value is None:
             return
         cooldown, wait = state.get("cooldown", 0), state.get("wait", 0)
@@ -69,11 +76,6 @@ class ReduceLROnPlateau(Monitor):
         training.note(f"{self.monitor} does not improve; the learning rate becomes {new:.4g}")
         return True
 
-    def _rate(self, training: Training) -> float:
-        rate = training.learning_rate()
-        if rate is None:
-            raise RunError(
-                f"train.callbacks: {self.key}: expected a learning rate that is a number, found a "
-                "schedule; use one or the other"
-            )
-        return rate
+    @staticmethod
+    def _rate(training: Training) -> float:
+        return training.learning_rate() or 0.0

@@ -34,7 +34,7 @@ class EarlyStopping(Monitor):
 
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:
-        value = self.value(training, logs)
+        value = self.value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
         first = "wait" not in state
@@ -57,6 +57,10 @@ class EarlyStopping(Monitor):
             training.note(f"weights are those of epoch {state['kept'] + 1}, the best")
 
 
+class LossNotFiniteError(RunError):
+    """The loss of a step is no number."""
+
+
 class TerminateOnNan(Callback):
     """Stop at the first step whose loss is NaN or infinite.
 
@@ -67,7 +71,7 @@ class TerminateOnNan(Callback):
     def step_end(self, state: State, training: Training, epoch: int, step: int) -> None:
         loss = training.loss()
         if not math.isfinite(loss):
-            raise RunError(
+            raise LossNotFiniteError(
                 f"epoch {epoch + 1}, step {step}: the loss is {loss}; lower the learning rate, clip"
                 " gradients (global_clipnorm), or look at the data"
             )

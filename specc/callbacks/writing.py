@@ -32,7 +32,7 @@ class ModelCheckpoint(Monitor):
 
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:
-        value = self.value(training, logs)
+        value = self.value(logs)
         if value is not None and math.isfinite(value) and self.better(value, state.get("best")):
             state["best"] = value
             training.keep("best")
@@ -48,6 +48,10 @@ class CSVLogger(Callback):
 
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """The character between cells."""
+
+    @override
+    def check(self, training: Training) -> None:
+        place(self.path, training)
 
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:
@@ -73,8 +77,9 @@ class TensorBoard(Callback):
     """The folder; a relative one stands in the run's folder, if there is one."""
 
     @override
-    def train_begin(self, state: State, training: Training) -> None:
+    def check(self, training: Training) -> None:
         _library()
+        place(self.log_dir, training)
 
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:

@@ -138,7 +138,10 @@ class Compiler:
         goals = self.objectives
         trainable = [w for w in self.network.weights if w.trainable]
         if train is None or not trainable:
-            raise CompileError(f"{self.spec.name}: no weight is trainable")
+            raise CompileError(
+                f"{self.spec.name}: expected a weight that is trained, found none; leave a "
+                "layer out of train.freeze, or `trainable` true somewhere"
+            )
         b, trace = self._builder(), Trace(self.floatx)
         counter = scalar(ITERATIONS, "int64")
         step = graph_input(trace, ITERATIONS, (), "int64")

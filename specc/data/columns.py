@@ -54,6 +54,10 @@ class Column(Member):
     def lower(self, cells: Tensor) -> Tensor:
         """As `encode`, in the words of primitives."""
 
+    @abstractmethod
+    def told(self, numbers: Array) -> str:
+        """The cell that became these numbers, (width,), for people; `?` where it was unknown."""
+
     def read(self, table: Table, name: str) -> Array:
         """The raw cells of a table's column, (n, 1)."""
         if self.cells == "string":
@@ -111,6 +115,11 @@ class Numeric(Column):
         low, step, fill = self._constants().tolist()
         return (ops.where(ops.equal(cells, cells), cells, fill) - low) / step
 
+    @override
+    def told(self, numbers: Array) -> str:
+        low, step, _ = self._constants().tolist()
+        return f"{float(numbers[0]) * step + low:.4g}"
+
 
 class Category(Column):
     """One of several values, compared as texts."""
@@ -160,6 +169,12 @@ class Category(Column):
         if self.encoding == "one_hot":
             return ops.cast(found, cells.trace.floatx)
         return _number(found, 1)
+
+    @override
+    def told(self, numbers: Array) -> str:
+        one_hot = self.encoding == "one_hot"
+        number = int(numbers.argmax()) + 1 if one_hot and numbers.any() else int(numbers[0])
+        return (self.learned or ())[number - 1] if number else "?"
 
 
 class Words(Column):
@@ -215,6 +230,11 @@ class Words(Column):
         number = _number(ops.is_text(words, self.learned or ("",)), 2)
         return ops.where(ops.equal(number, 0), there, number)
 
+    @override
+    def told(self, numbers: Array) -> str:
+        known = ("", "?", *(self.learned or ()))
+        return " ".join(known[int(number)] for number in numbers).strip()
+
 
 def _number(found: Tensor, first: int) -> Tensor:
     """The place of the only True of each row, counted from `first`; 0 where there is none."""
@@ -253,6 +273,15 @@ class Columns(Preparation):
     def width(self) -> int:
         """Numbers for one row."""
         return sum(kind.width for kind in self.columns.values())
+
+    def told(self, numbers: Array) -> list[tuple[str, str]]:
+        """(column, cell) of what became these numbers, (width,), for people."""
+        found: list[tuple[str, str]] = []
+        start = 0
+        for name, kind in self.columns.items():
+            found.append((name, kind.told(numbers[start : start + kind.width])))
+            start += kind.width
+        return found
 
     @property
     def widths(self) -> str:

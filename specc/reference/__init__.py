@@ -10,5 +10,6 @@ from specc.reference.kinds import Kind as Kind
 from specc.reference.kinds import described as described
 from specc.reference.kinds import families as families
 from specc.reference.kinds import find as find
+from specc.reference.kinds import holders as holders
 from specc.reference.kinds import members as members
 from specc.reference.kinds import sections as sections

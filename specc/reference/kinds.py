@@ -136,6 +136,17 @@ def find(name: str) -> list[Kind]:
     return found
 
 
+def holders(name: str) -> list[tuple[Field, list[str]]]:
+    """Every different field with this name, and what has it, in the order of a spec."""
+    found: dict[Field, list[str]] = {}
+    classes = [described(kind) for kinds in members().values() for kind in kinds]
+    for kind in (*sections(), *classes):
+        for field in (*kind.fields, *kind.shared):
+            if field.name == name:
+                found.setdefault(field, []).append(kind.name)
+    return list(found.items())
+
+
 def fields(model: type[BaseModel]) -> list[Field]:
     """Every field of a model, inherited ones too."""
     schema = model.model_json_schema()

@@ -40,8 +40,9 @@ def report(run: Opened) -> str:
         each = found is not None and len(found.truth) == len(run.seen.output)
         sections += insight.insight(run, run.seen, found if each else None)
     sections += [structure.drawing(run), structure.layers(run)]
+    names = dict.fromkeys((run.spec.name, run.folder.path.name))
     return page(
-        f"{run.spec.name}: {run.folder.path.name}",
+        ": ".join(names),
         training.facts(run),
         [section for section in sections if section is not None],
         quality.STYLE + insight.STYLE,

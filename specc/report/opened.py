@@ -13,7 +13,10 @@ import numpy.typing as npt
 from specc.artifacts import read_bundle
 from specc.checkpoint import load as load_checkpoint
 from specc.compiler.bundle import baked
+from specc.data.columns import Columns
 from specc.data.source import Dataset
+from specc.data.text import stored_text
+from specc.data.tokens import coder
 from specc.engine import Engine
 from specc.errors import DataError
 from specc.network import Network, build
@@ -41,6 +44,7 @@ class Looked:
         x: for each input.
         y: of the first output, as the loss wants them.
         output: of the first output.
+        columns: what the first input was made of, if of typed columns.
     """
 
     split: str
@@ -48,6 +52,7 @@ class Looked:
     x: tuple[Array, ...]
     y: Array
     output: Array
+    columns: Columns | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ def open_run(run: Path, data: Path | None = None) -> Opened:
     seen, absent, classes = None, "", None
     try:
         dataset = of_run(folder, spec, made, data)
-        classes = dataset.classes
+        classes = dataset.classes or _tokens(dataset)
         split, given = _least_known(dataset)
         count = min(len(given), _count(build(spec)))
         count -= count % (made.batch or 1)
@@ -102,11 +107,21 @@ def open_run(run: Path, data: Path | None = None) -> Opened:
         program = baked(spec, weights)
         names = [p.name for p in made.inputs]
         output = _predicted(Runner(program), names, samples.x)
-        seen = Looked(split, len(given), samples.x, samples.y[0], output)
+        prepared = dataset.preparations.get(names[0])
+        columns = prepared if isinstance(prepared, Columns) else None
+        seen = Looked(split, len(given), samples.x, samples.y[0], output, columns)
     except DataError as error:
         absent = str(error)
     epochs = folder.metrics(int(record.get("epochs", 0)) or 10**9)
     return Opened(folder, spec, build(spec), record, epochs, weights, seen, absent, classes)
+
+
+def _tokens(dataset: Dataset) -> list[str] | None:
+    """What the numbers of a text stand for, so that spaces and line ends can be seen."""
+    if dataset.tokens is None or dataset.learned is None:
+        return None
+    made = coder(stored_text(dataset.learned)["tokens"])
+    return [repr(made.decode([i]))[1:-1].replace(" ", "\u2423") for i in range(dataset.tokens)]
 
 
 def _count(network: Network) -> int:

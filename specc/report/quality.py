@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from specc.report.opened import Looked, Opened
-from specc.report.samples import shown
+from specc.report.samples import cells, shown
 from specc.report.scores import (
     Labelled,
     calibration,
@@ -120,11 +120,17 @@ def _mistakes(seen: Looked, found: Labelled, names: Sequence[str]) -> str:
         truth, called = names[int(found.truth[k])], names[int(found.predicted[k])]
         alt = f"sample {k}, a {truth}, called {called}"
         items.append(
-            f'<li class="card">{shown(seen.x[0], k, alt)}'
+            f'<li class="card">{_input(seen, k, alt)}'
             f"<strong>{escape(called)}</strong> {found.confidence[k]:.1%}<br>"
             f'<span class="dim">is {escape(truth)}, sample {k}</span></li>'
         )
     return f'{lead}<ul class="cards even">{"".join(items)}</ul>'
+
+
+def _input(seen: Looked, k: int, alt: str) -> str:
+    if seen.columns is not None:
+        return cells(seen.columns, seen.x[0][k])
+    return shown(seen.x[0], k, alt)
 
 
 def numbers(seen: Looked) -> list[Section]:
@@ -145,7 +151,7 @@ def numbers(seen: Looked) -> list[Section]:
     rows = [
         [
             str(k),
-            shown(seen.x[0], k, f"sample {k}"),
+            _input(seen, k, f"sample {k}"),
             shown(seen.y, k, f"what sample {k} should give"),
             shown(seen.output, k, f"what sample {k} gives"),
         ]

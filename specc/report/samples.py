@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from specc.data.columns import Columns
+from specc.errors import cut
 from specc.web.pictures import image, levels
 
 Array = npt.NDArray[Any]
@@ -15,7 +17,7 @@ Array = npt.NDArray[Any]
 RANKS = (3, 4)
 CHANNELS = (1, 3, 4)
 WIDTH = 112
-MOST_NUMBERS = 8
+MOST_NUMBERS, MOST_CELLS = 8, 8
 
 
 def pictorial(x: Array) -> bool:
@@ -39,6 +41,13 @@ def pixels(sample: Array) -> Array:
 def grey(sample: Array) -> Array:
     """One image as (h, w) in [0, 1]."""
     return pixels(sample)[..., :3].mean(axis=-1) / 255
+
+
+def cells(columns: Columns, row: Array) -> str:
+    """The cells of a table's row as HTML: each with the name of its column."""
+    told = [f"{escape(name)}&nbsp;{escape(cut(cell))}" for name, cell in columns.told(row)]
+    more = ", …" if len(told) > MOST_CELLS else ""
+    return f"<code>{', '.join(told[:MOST_CELLS])}{more}</code>"
 
 
 def shown(x: Array, index: int, alt: str, width: int = WIDTH) -> str:

@@ -29,8 +29,9 @@ from typing import Any, cast
 from specc.checkpoint import Checkpoints, latest
 from specc.errors import RunError
 from specc.files import replace
+from specc.spec.reader import RUN_SPEC
 
-RECORD, SPEC, METRICS, CHECKPOINTS = "run.json", "spec.yaml", "metrics.csv", "checkpoints"
+RECORD, SPEC, METRICS, CHECKPOINTS = "run.json", RUN_SPEC, "metrics.csv", "checkpoints"
 LEARNED = "learned.json"
 # Raised when the record's structure changes.
 FORMAT = 1
@@ -124,8 +125,11 @@ class RunFolder:
         return cast("dict[str, Any]", found)
 
     def write_learned(self, learned: Mapping[str, Any]) -> None:
-        """Keep what the data source learned, whole or not at all."""
-        text = json.dumps(learned, ensure_ascii=False, sort_keys=True)
+        """Keep what the data source learned, whole or not at all.
+
+        In its own order: the numbers of a table's row follow that of its columns.
+        """
+        text = json.dumps(learned, ensure_ascii=False)
         replace(self.path / LEARNED, f"{text}\n".encode())
 
     def write_metrics(self, rows: Sequence[Mapping[str, float]]) -> None:

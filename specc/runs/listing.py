@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -58,8 +58,13 @@ def entry(path: Path) -> Entry:
     )  # fmt: skip
 
 
-def entries(paths: Sequence[Path]) -> list[Entry]:
+def entries(paths: Sequence[Path], note: Callable[[str], None] | None = None) -> list[Entry]:
     """All runs in these folders: runs themselves, or folders with runs in them.
+
+    Args:
+        paths: of the folders.
+        note: is told of a damaged run in a folder of runs, which is left out; without it such a run
+            is an error.
 
     Raises:
         RunError: a folder holds none.
@@ -72,7 +77,13 @@ def entries(paths: Sequence[Path]) -> list[Entry]:
         inner = sorted(each.parent for each in path.glob(f"*/{RECORD}")) if path.is_dir() else []
         if not inner:
             raise RunError(f"{path}: expected a run, or a folder of runs, found none")
-        found += [entry(each) for each in inner]
+        for each in inner:
+            try:
+                found.append(entry(each))
+            except RunError as error:
+                if note is None:
+                    raise
+                note(f"left out: {error}")
     return found
 
 

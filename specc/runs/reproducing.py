@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specc.artifacts import MODEL, read_costs, read_manifest
+from specc.artifacts import MODEL, read_costs, read_manifest, spec_hash
 from specc.checkpoint import latest
 from specc.errors import RunError
 from specc.progress import Progress
-from specc.runs.folder import CHECKPOINTS, METRICS, RunFolder, environment
+from specc.runs.folder import CHECKPOINTS, METRICS, SPEC, RunFolder, environment
 from specc.runs.training import train
 from specc.spec.reader import load
+
+# Characters of a hash that are shown.
+SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Reproduction:
     Attributes:
         folder: the new run.
         agree: for each file whether its bytes are the same.
-        changed: what is another version or machine than then: (then, now).
+        changed: what is another version, machine or spec than then: (then, now).
     """
 
     folder: Path
@@ -63,11 +66,15 @@ def reproduce(
         if then.get(name) != now.get(name)
     }
     manifest = read_manifest(run)
+    spec = load(folder.spec)
+    hashes = str(manifest["spec_sha256"])[:SHOWN], spec_hash(spec)[:SHOWN]
+    if hashes[0] != hashes[1]:  # edited, or the language of this version has further defaults
+        changed[SPEC] = hashes
     start = record.get("start_from")
     where = data or (Path(record["data"]) if record.get("data") else None)
     made = train(
-        load(folder.spec),
-        output or run.with_name(f"{run.name}-again"),
+        spec,
+        output or _free(run.with_name(f"{run.name}-again")),
         data=where,
         device=record["device"],
         target=manifest["target"],
@@ -77,6 +84,15 @@ def reproduce(
         start_from=None if start is None else Path(start),
     )
     return Reproduction(made.folder, _compared(run, made.folder), changed)
+
+
+def _free(wanted: Path) -> Path:
+    """The path, or the first with a number that is not taken."""
+    path, n = wanted, 1
+    while path.exists():
+        n += 1
+        path = wanted.with_name(f"{wanted.name}-{n}")
+    return path
 
 
 def _compared(run: Path, again: Path) -> dict[str, bool]:

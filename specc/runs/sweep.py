@@ -7,107 +7,36 @@ import importlib
 import io
 import json
 import math
-import re
+import signal
 import subprocess
 import sys
+import threading
+import time
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from specc.artifacts import spec_hash
 from specc.callbacks.base import more_is_better
-from specc.errors import RunError
+from specc.errors import RunError, nearest
 from specc.files import replace
+from specc.interrupts import interrupts
 from specc.runs.listing import entry
+from specc.runs.spaces import Space, shown
+from specc.runs.trials import Trial, as_dict, drawn
+from specc.spec.model import Spec
+from specc.spec.reader import load
 
-JOURNAL, TABLE, RESULT, SETTINGS = "sweep.journal", "sweep.csv", "sweep.json", "settings.json"
-# A range of numbers, `low..high`, perhaps `:log` or `:step`.
-RANGE = re.compile(r"^(?P<low>[^.]+(?:\.\d+)?[^.]*?)\.\.(?P<high>[^:]+)(?::(?P<kind>.+))?$")
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """What one setting may be: numbers of a range, or one of several values.
-
-    Attributes:
-        path: of the setting in the spec.
-        choices: its values as they are written, or none.
-        low, high: the ends of a range, both allowed.
-        log: whether numbers are spread evenly over their logarithms.
-        step: between two numbers; 0 leaves them free.
-        whole: whether they are integers.
-    """
-
-    path: str
-    choices: tuple[str, ...] = ()
-    low: float = 0.0
-    high: float = 0.0
-    log: bool = False
-    step: float = 0.0
-    whole: bool = False
-
-    @staticmethod
-    def of(written: str) -> Space:
-        """From `train.epochs=2..8`, `...=1e-4..1e-2:log`, `...=0..1:0.1`, `...=relu,tanh`.
-
-        Raises:
-            RunError: it is written otherwise.
-        """
-        path, equals, text = written.partition("=")
-        if not equals or not path or not text:
-            raise RunError(
-                f"--set {written}: expected PATH=LOW..HIGH, PATH=LOW..HIGH:log or PATH=A,B,C"
-            )
-        match = RANGE.match(text)
-        if match is None:
-            return Space(path, tuple(_choices(text)))
-        try:
-            low, high = float(match["low"]), float(match["high"])
-            kind = match["kind"] or ""
-            step = 0.0 if kind in ("", "log") else float(kind)
-        except ValueError:
-            raise RunError(f"--set {written}: expected numbers around `..`") from None
-        whole = all(re.fullmatch(r"-?\d+", each) for each in (match["low"], match["high"]))
-        whole = whole and step == int(step)
-        if not low < high or (kind == "log" and low <= 0) or step < 0:
-            raise RunError(f"--set {written}: expected LOW below HIGH, and above 0 for log")
-        return Space(path, (), low, high, kind == "log", step, whole)
-
-    def suggest(self, trial: Any) -> str:  # noqa: ANN401 - the package is optional
-        """A value for a trial, as `--set` takes it."""
-        if self.choices:
-            return str(trial.suggest_categorical(self.path, list(self.choices)))
-        if self.whole:
-            step = int(self.step) or 1
-            low, high = int(self.low), int(self.high)
-            return str(trial.suggest_int(self.path, low, high, step=step, log=self.log))
-        step = self.step or None
-        return repr(
-            float(trial.suggest_float(self.path, self.low, self.high, step=step, log=self.log))
-        )
-
-
-def _choices(text: str) -> list[str]:
-    """Values between commas outside brackets."""
-    parts, depth = [""], 0
-    for char in text:
-        depth += (char in "[{(") - (char in "]})")
-        if char == "," and not depth:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return [part.strip() for part in parts]
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One run of a sweep; `value` is None when it failed."""
-
-    number: int
-    settings: dict[str, Any]
-    value: float | None
-    run: Path
+JOURNAL, SETTINGS = "sweep.journal", "settings.json"
+TABLE, RESULT, DRAWING = "sweep.csv", "sweep.json", "sweep.svg"
+# Seconds that runs have to notice a Ctrl-C themselves.
+PATIENCE = 5.0
+# How often other settings are drawn in place of some that were tried.
+ATTEMPTS = 100
 
 
 @dataclass(slots=True)
@@ -118,6 +47,8 @@ class Sweep:
         spec: the spec's file.
         spaces: what is varied.
         by: the result that decides: a log of the last epoch, or `test_...`.
+        seed: with the number of a trial and the results so far it decides what is tried, so that a
+            sweep that was stopped tries what it would have tried.
         options: further arguments of `specc train`, for every trial.
         note: is told of every trial.
     """
@@ -129,48 +60,93 @@ class Sweep:
     seed: int = 0
     options: Sequence[str] = ()
     note: Callable[[str], None] = field(default=lambda _: None)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
+    _children: set[subprocess.Popen[str]] = field(
+        default_factory=set[subprocess.Popen[str]], init=False
+    )
+    _stopping: bool = field(default=False, init=False)
 
     def run(self, trials: int, parallel: int = 1) -> list[Trial]:
         """Train until there are so many trials; those of an earlier call count.
 
         Raises:
-            RunError: Optuna is missing, or the folder has a sweep of something else.
+            RunError: Optuna is missing, the folder has a sweep of something else, or no run has
+                the result that decides.
+            SpecError: a setting cannot be made in the spec.
+            KeyboardInterrupt: Ctrl-C, after every run wrote a checkpoint.
         """
         optuna = _library()
+        spec = self._check_spec()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._check_settings()
+        self._check_settings(spec)
         study = self._study(optuna)
-        states = optuna.trial.TrialState
-        # What a killed sweep had begun is begun again: its run goes on where it stopped.
-        begun = [t for t in study.trials if t.state == states.RUNNING]
-        done = sum(t.state.is_finished() for t in study.trials)
-        waiting = list(begun)
+        # What a stopped sweep had begun is begun again: its run goes on where it stopped.
+        begun = [t for t in _counted(study) if not t.state.is_finished()]
+        waiting = [(t.number, t.user_attrs["run"], t.user_attrs["settings"]) for t in begun]
+        done = len(_counted(study)) - len(begun)
+
+        if interrupts.heard:  # and lost, as the spec was read
+            raise KeyboardInterrupt
 
         def one(_: int) -> None:
-            trial = waiting.pop(0) if waiting else None
-            number = trial.number if trial is not None else None
-            if trial is None:
-                asked = study.ask()
-                settings = [f"{s.path}={s.suggest(asked)}" for s in self.spaces]
-                asked.set_user_attr("settings", settings)
-                number = asked.number
-            else:
-                settings = trial.user_attrs.get("settings")
-                if settings is None:  # killed before anything was chosen
-                    study.tell(number, state=states.FAIL)
+            with self._lock:
+                if self._stopping:
                     return
-            value = self._train(int(number or 0), settings)
-            if value is None:
-                study.tell(number, state=states.FAIL)
-            else:
-                study.tell(number, value)
+                trial, number, settings = waiting.pop(0) if waiting else self._ask(optuna, study)
+            try:
+                value = self._train(number, settings)
+            except BaseException:
+                self._stopping = True
+                raise
+            with self._lock:
+                if value is None and self._stopping:
+                    return
+                if value is None:
+                    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                else:
+                    study.tell(trial, value)
+                self._write(self._found(study))
 
         wanted = max(0, trials - done)
+        at_once = f", {parallel} at a time" if parallel > 1 else ""
+        self.note(f"searching in {self.folder}: {wanted} of {trials} trials to go{at_once}")
         with ThreadPoolExecutor(max(1, parallel)) as pool:
-            list(pool.map(one, range(wanted)))
+            working = [pool.submit(one, i) for i in range(wanted)]
+            try:
+                for each in working:
+                    each.result()
+            except BaseException as error:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._stop(0.0 if isinstance(error, Exception) else PATIENCE)
+                raise
         found = self._found(study)
         self._write(found)
         return found
+
+    def found(self) -> list[Trial]:
+        """The trials that ended, best first; failed ones last."""
+        return self._found(self._study(_library())) if (self.folder / JOURNAL).is_file() else []
+
+    def _ask(self, optuna: Any, study: Any) -> tuple[int, int, list[str]]:  # noqa: ANN401
+        """A trial: Optuna's number, that of its run, and settings; if possible untried ones."""
+        counted = _counted(study)
+        tried = [t.user_attrs["settings"] for t in counted]
+        left = len({*map(tuple, tried)}) < math.prod(space.size() for space in self.spaces)
+        study.sampler = optuna.samplers.TPESampler(seed=self._seed(len(study.trials)))
+        while True:
+            asked = study.ask()
+            settings = [f"{space.path}={space.suggest(asked)}" for space in self.spaces]
+            if settings not in tried or not left or len(study.trials) > len(tried) + ATTEMPTS:
+                break
+            study.tell(asked.number, state=optuna.trial.TrialState.FAIL)
+            study.sampler = optuna.samplers.RandomSampler(seed=self._seed(len(study.trials)))
+        asked.set_user_attr("run", len(counted))
+        asked.set_user_attr("settings", settings)
+        return asked.number, len(counted), settings
+
+    def _seed(self, asked: int) -> int:
+        """A seed for what is asked after so many times: another one every time."""
+        return zlib.crc32(f"{self.seed}/{asked}".encode())
 
     def _study(self, optuna: Any) -> Any:  # noqa: ANN401
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -180,64 +156,122 @@ class Sweep:
             study_name="sweep",
             load_if_exists=True,
             direction="maximize" if self._more else "minimize",
-            sampler=optuna.samplers.TPESampler(seed=self.seed),
         )
 
     @property
     def _more(self) -> bool:
         return more_is_better(self.by.removeprefix("test_"))
 
-    def _check_settings(self) -> None:
+    def _check_spec(self) -> Spec:
+        """The spec with the first settings; a path or a value that it cannot have is told at once.
+
+        Shapes that do not fit are left to the trials: what one setting needs, another may mend.
+        """
+        paths = [space.path for space in self.spaces]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise RunError(f"--set {path}: expected it once, found it more often")
+        first = [f"{space.path}={space.ends()[0]}" for space in self.spaces]
+        for i, space in enumerate(self.spaces):
+            for value in space.ends()[1:]:
+                load(self.spec, [*first[:i], f"{space.path}={value}", *first[i + 1 :]])
+        return load(self.spec, first)
+
+    def _check_settings(self, spec: Spec) -> None:
         """One folder, one sweep: with other ranges earlier trials would mean nothing."""
         path = self.folder / SETTINGS
         now = {
-            "spec": str(self.spec), "by": self.by, "options": list(self.options),
-            "spaces": [repr(space) for space in self.spaces],
+            "spec": str(self.spec), "spec_sha256": spec_hash(spec), "by": self.by,
+            "options": list(self.options), "spaces": [repr(space) for space in self.spaces],
         }  # fmt: skip
-        if path.is_file():
-            if json.loads(path.read_bytes()) != now:
-                raise RunError(
-                    f"{self.folder}: holds a sweep of other settings; choose another folder with -o"
-                )
+        before = json.loads(path.read_bytes()) if path.is_file() else None
+        if before == now:
             return
-        strange = sorted(each.name for each in self.folder.iterdir())
-        if strange:
+        if before is None:
+            strange = sorted(each.name for each in self.folder.iterdir())
+            if strange:
+                raise RunError(
+                    f"{self.folder}: expected a sweep, found {strange[0]!r}; choose another folder"
+                )
+        elif before | {"by": self.by} == now and not (self.folder / RESULT).is_file():
+            # No trial has ended yet, so another result may decide: the first was misspelt.
+            (self.folder / JOURNAL).unlink(missing_ok=True)
+        else:
+            same = all(before.get(name) == now[name] for name in now if name != "spec_sha256")
             raise RunError(
-                f"{self.folder}: expected a sweep, found {strange[0]!r}; choose another folder"
+                f"{self.folder}: holds a sweep of {'a changed spec' if same else 'other settings'};"
+                " choose another folder with -o"
             )
         replace(path, (json.dumps(now, indent=1) + "\n").encode())
 
     def _train(self, number: int, settings: Sequence[str]) -> float | None:
-        """The result of one trial; None when it failed."""
+        """The result of one trial; None when it failed or was stopped.
+
+        Raises:
+            RunError: no run will have the result that decides.
+        """
         run = self.folder / f"trial-{number:04d}"
         command = [
             sys.executable, "-c", "from specc.app import main; main()", "train", str(self.spec),
             "-o", str(run), "--resume", "--quiet", *(f"--set={each}" for each in settings),
             *self.options,
         ]  # fmt: skip
-        done = subprocess.run(
-            command, capture_output=True, check=False, encoding="utf-8", errors="replace"
-        )
-        shown = ", ".join(settings)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            self.note(f"trial {number} ({shown}) failed: {reason}")
+        code, said = self._wait(command)
+        if code and self._stopping:
+            return None
+        shown_ones = ", ".join(_shown(each) for each in settings)
+        if code:
+            reason = (said.strip().splitlines() or [f"exit code {code}"])[-1]
+            self.note(f"trial {number} ({shown_ones}) failed: {reason}")
             return None
         results = entry(run).results
-        value = results.get(self.by, math.nan)
+        if self.by not in results:
+            raise RunError(
+                f"--by {self.by}: expected a result that the runs have;{nearest(self.by, results)}"
+            )
+        value = results[self.by]
         if not math.isfinite(value):
-            known = ", ".join(results)
-            self.note(f"trial {number} ({shown}) has no finite {self.by}; it has {known}")
+            self.note(f"trial {number} ({shown_ones}) failed: {self.by} is {value}")
             return None
-        self.note(f"trial {number} ({shown}): {self.by} {value:.4g}")
+        self.note(f"trial {number} ({shown_ones}): {self.by} {value:.4g}")
         return value
 
+    def _wait(self, command: Sequence[str]) -> tuple[int, str]:
+        """(exit code, standard error) of a process that `_stop` can interrupt."""
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            encoding="utf-8", errors="replace",
+        )  # fmt: skip
+        with self._lock:
+            self._children.add(child)
+        _, said = child.communicate()
+        with self._lock:
+            self._children.discard(child)
+        return child.returncode, said
+
+    def _stop(self, patience: float) -> None:
+        """Begin no more trials, and let those at work write a checkpoint and end.
+
+        A terminal sends Ctrl-C to them, too, and a second one would cost them what they did since
+        their last checkpoint: only those that go on after `patience` seconds are told.
+        """
+        with self._lock:
+            self._stopping = True
+            children = list(self._children)
+        until = time.monotonic() + patience
+        for child in children:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(max(0.0, until - time.monotonic()))
+        for child in children:
+            if child.poll() is None:
+                child.send_signal(signal.SIGINT)
+
     def _found(self, study: Any) -> list[Trial]:  # noqa: ANN401
-        """Trials that ended, best first; failed ones last."""
         made = [
-            Trial(t.number, dict(t.params), t.value, self.folder / f"trial-{t.number:04d}")
-            for t in study.trials
+            Trial(number, dict(t.params), t.value, self.folder / f"trial-{number:04d}")
+            for t in _counted(study)
             if t.state.is_finished()
+            for number in [t.user_attrs["run"]]
         ]
         sign = -1.0 if self._more else 1.0
         return sorted(made, key=lambda t: (t.value is None, sign * (t.value or 0.0), t.number))
@@ -256,57 +290,21 @@ class Sweep:
         best = rows[0] if rows and rows[0]["value"] is not None else None
         content = {"by": self.by, "best": best, "trials": rows}
         replace(self.folder / RESULT, (json.dumps(content, indent=1) + "\n").encode())
+        replace(self.folder / DRAWING, drawn(found, self.by).encode())
 
 
-def as_dict(trial: Trial) -> dict[str, Any]:
-    """A trial as JSON."""
-    return {
-        "trial": trial.number, "settings": trial.settings, "value": trial.value,
-        "run": str(trial.run),
-    }  # fmt: skip
+def _counted(study: Any) -> list[Any]:  # noqa: ANN401 - the package is optional
+    """Trials that got a run; others asked for settings that had been tried, or were killed."""
+    return [t for t in study.trials if "settings" in t.user_attrs]
 
 
-def drawn(found: Sequence[Trial], by: str) -> str:
-    """An SVG of the results over the trials, and of the best one so far."""
-    known = sorted((t.number, t.value) for t in found if t.value is not None)
-    if not known:
-        return '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>\n'
-    width, height, edge = 640, 320, 48
-    values = [value for _, value in known]
-    low, high = min(values), max(values)
-    span, last = (high - low) or 1.0, max(1, known[-1][0])
-    better = max if more_is_better(by.removeprefix("test_")) else min
-
-    def x(number: int) -> float:
-        return edge + number / last * (width - 2 * edge)
-
-    def y(value: float) -> float:
-        return height - edge - (value - low) / span * (height - 2 * edge)
-
-    best: list[float] = []
-    for value in values:
-        best.append(better([*best[-1:], value]))
-    line = " ".join(f"{x(n):.1f},{y(b):.1f}" for (n, _), b in zip(known, best, strict=True))
-    dots = "".join(
-        f'<circle cx="{x(n):.1f}" cy="{y(v):.1f}" r="4"><title>trial {n}: {v:.5g}</title></circle>'
-        for n, v in known
-    )
-    text = "".join(
-        f'<text x="4" y="{y(v) + 4:.1f}">{v:.4g}</text>' for v in dict.fromkeys((low, high))
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'font-family="sans-serif" font-size="12"><title>{_escaped(by)} of {len(known)} trials'
-        f'</title><rect width="100%" height="100%" fill="white"/>{text}'
-        f'<text x="{width / 2}" y="{height - 12}" text-anchor="middle">trial</text>'
-        f'<text x="{edge}" y="20">{_escaped(by)}</text>'
-        f'<polyline points="{line}" fill="none" stroke="#d95f02" stroke-width="2"/>'
-        f'<g fill="#1b6ca8">{dots}</g></svg>\n'
-    )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+def _shown(setting: str) -> str:
+    """A setting for people."""
+    path, _, value = setting.partition("=")
+    try:
+        return f"{path}={shown(float(value) if '.' in value or 'e' in value else value)}"
+    except ValueError:
+        return setting
 
 
 def _library() -> Any:  # noqa: ANN401 - the package is optional

@@ -26,6 +26,7 @@ from specc.artifacts import (
     spec_hash,
     write_model,
 )
+from specc.callbacks.stopping import LossNotFiniteError
 from specc.callbacks.writing import ModelCheckpoint
 from specc.checkpoint import latest
 from specc.checkpoint import load as load_checkpoint
@@ -117,8 +118,8 @@ def train(
         threads: of onnxruntime; a resumed run keeps those it started with.
         progress: is told what happens; nothing is shown without one.
         max_minutes: training ends after the step in which this time of this process is over.
-        start_from: a run, or a safetensors file, whose weights a new run begins with, where names
-            and shapes are the same.
+        start_from: a run, or a safetensors or `.keras` file, whose weights a new run begins with,
+            where names and shapes are the same.
 
     Raises:
         RunError: `run` exists and `resume` is not asked for, or belongs to another spec, or
@@ -157,6 +158,8 @@ def train(
         dataset = dataset_of(spec, made, where, learned)
         splits = _Splits.of(made, dataset, settings)
         if fresh is not None:
+            held = splits.validation is not None
+            Hooks(Engine(made, {}), settings.callbacks, place=folder.path, validates=held).check()
             lock.create()
             _start(
                 fresh, settings, folder, device, threads, data, dataset.learned, start_from,
@@ -301,6 +304,7 @@ class _Run:
         hooks = Hooks(
             engine, settings.callbacks, history, self.progress, self.folder.path,
             cursor.callbacks, cursor.stopped, cursor.steps,
+            validates=self.splits.validation is not None,
         )  # fmt: skip
         cursor.callbacks = hooks.states
         watcher = Checkpointing(
@@ -309,7 +313,6 @@ class _Run:
             any(isinstance(each, ModelCheckpoint) for each in settings.callbacks),
         )  # fmt: skip
         hooks.keeper, hooks.finder = watcher.keep, watcher.find
-        hooks.validates = self.splits.validation is not None
         hooks.train_begin()
         loop = Loop(
             engine, self.splits.train, settings.epochs if cursor.stopped is None else 0,
@@ -320,7 +323,7 @@ class _Run:
         try:
             with stop_at_steps(watcher):
                 loop.run()
-        except NotFinite:
+        except (NotFinite, LossNotFiniteError):
             raise self._not_finite(record) from None
         hooks.train_end()
         return self._end(engine, history, cursor, record)

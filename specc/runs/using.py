@@ -47,7 +47,9 @@ def evaluate(
     spec = load(folder.spec)
     dataset = of_run(folder, spec, made, data)
     if dataset.test is None:
-        raise DataError(f"{folder.spec}: the dataset has no test split")
+        raise DataError(
+            f"{folder.spec}: the dataset has no test split; set one aside with `split:` in `data:`"
+        )
     engine = Engine(made, named, device, int(record["threads"]))
     test = ones(fitted(made, dataset.test))
     default = (spec.train or TrainSpec()).batch_size

@@ -11,9 +11,11 @@ from specc.artifacts import read_manifest
 from specc.checkpoint import load
 from specc.data.rows import Array
 from specc.errors import RunError
+from specc.keras_files import keras_weights
 from specc.progress import Progress
 from specc.runs.folder import RunFolder
 
+KERAS_FILE = ".keras"
 # Weights that a note names.
 SHOWN = 6
 
@@ -22,19 +24,21 @@ def warm(source: Path, weights: Mapping[str, Array], progress: Progress) -> dict
     """First weights with those of `source` in place of all that have its names and shapes.
 
     Args:
-        source: a run (its best checkpoint, else its last) or a safetensors file of weights.
+        source: a run (its best checkpoint, else its last), a safetensors file of weights, or a
+            `.keras` file.
         weights: the first weights by name.
         progress: is told what was not found.
 
     Raises:
         RunError: there is nothing there, or nothing that fits.
+        SpecError: a `.keras` file holds what cannot be expressed.
     """
     if source.is_dir():
         read_manifest(source)
         folder = RunFolder(source)
         best = folder.checkpoints.best
         source = best if best.is_file() else folder.checkpoint("last")
-    found, _ = load(source)
+    found = keras_weights(source) if source.suffix == KERAS_FILE else load(source)[0]
     made = dict(weights)
     taken: list[str] = []
     for name, first in weights.items():

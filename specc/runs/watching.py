@@ -21,6 +21,7 @@ from specc.errors import RunError
 from specc.fit import StopTraining, Watcher
 from specc.history import History
 from specc.hooks import Hooks
+from specc.interrupts import interrupts
 from specc.runs.folder import CHECKPOINTS, RunFolder
 
 MINUTE = 60.0
@@ -97,7 +98,8 @@ class Checkpointing(Watcher):
             raise KeyboardInterrupt
         now = time.monotonic()
         if self.until is not None and now > self.until:
-            self.cursor.stopped = "the time was up"
+            self.hooks.stop("the time was up")
+            self.cursor.stopped = self.hooks.stopped
             self.save()
             raise StopTraining
         if now - self.saved > self.interval:
@@ -181,7 +183,7 @@ def metrics_missing(path: str, wanted: int, found: int) -> RunError:
 def stop_at_steps(watcher: Checkpointing) -> Generator[None]:
     """Ctrl-C ends training after the step that runs; a second one ends it at once.
 
-    Only between steps do state and cursor agree.
+    Only between steps do state and cursor agree. One that was lost before ends it after a step.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -194,6 +196,7 @@ def stop_at_steps(watcher: Checkpointing) -> Generator[None]:
         watcher.stop = True
 
     before = signal.signal(signal.SIGINT, ask)
+    watcher.stop |= interrupts.heard
     try:
         yield
     finally:

@@ -26,14 +26,18 @@ KEYS = ("specc", "name", *MODEL_KEYS, "blocks", "models", "train", "data")
 # A sub-model is called by its key; `name` is what its row in the summary is called instead.
 SUB_KEYS = ("name", *MODEL_KEYS)
 SECTIONS = ("train", "data")
+# What a run calls its spec.
+RUN_SPEC = "spec.yaml"
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Spec:
-    """The spec in a file. `overrides` are assignments like `train.epochs=2`.
+    """The spec in a file, or that of a run's folder. `overrides` are like `train.epochs=2`.
 
     Raises:
         SpecError: the file cannot be read, or is wrong; every problem with its place.
     """
+    inner = Path(path, RUN_SPEC)
+    path = inner if inner.is_file() else path
     return loads(decoded(read_bytes(path), str(path)), str(path), overrides)
 
 

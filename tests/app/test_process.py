@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,12 +23,12 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSI
 def test_help_lists_every_command_of_the_contract():
     done = execute("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    listed = re.findall(r"^  ([a-z]+) {2,}\S", done.stdout.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([a-z]+) {2,}\S", done.stdout, re.MULTILINE)
     assert set(listed) >= {
         "check", "summary", "compile", "train", "evaluate", "run", "import", "schema", "fmt",
         "diff", "explain", "init", "doctor",
     }  # fmt: skip
-    assert "..." not in done.stdout.partition("Commands:")[2]
+    assert "..." not in done.stdout.partition("Write a spec:")[2]
     for name in listed:
         one = invoke(name, "-h")
         assert (one.exit_code, one.stderr) == (0, "")
@@ -200,6 +201,38 @@ def test_ctrl_c_before_anything_began(tmp_path):
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout, stderr) == (130, "", "interrupted\n")
+
+
+LOSSY = """
+import contextlib, signal
+import specc.network
+from specc.app import main
+
+read = specc.network.open_spec
+
+def lossy(*arguments):
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    return read(*arguments)
+
+specc.network.open_spec = lossy
+main()
+"""
+
+
+@posix
+def test_ctrl_c_that_a_library_lost(tiny):
+    """It stops after the first step, with a checkpoint."""
+    options = ("train", "tiny.yaml", "-o", "run", "--set", "train.epochs=100000")
+    done = subprocess.run(
+        [sys.executable, "-c", LOSSY, *options], check=False, capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 130, done.stderr
+    assert "stopped; to go on: specc train" in done.stderr
+    assert [each.name for each in Path("run/checkpoints").iterdir()] == [
+        "step-0000000001.safetensors"
+    ]
 
 
 @posix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -97,6 +98,29 @@ def test_what_is_no_run(folder, tmp_path):
     assert (done.exit_code, "found 'val_los'" in done.stderr) == (2, True)
 
 
+def test_a_damaged_run_among_others_is_left_out(folder, tmp_path):
+    shutil.copytree(folder / "runs", tmp_path / "runs")
+    (tmp_path / "runs" / "slow" / "run.json").write_text("{")
+    done = invoke("runs", tmp_path / "runs")
+    assert [line[0].rpartition("/")[2] for line in table(done.stdout)[1:]] == ["fast"]
+    assert (done.exit_code, done.stderr.count("left out: ")) == (0, 1)
+    assert "slow/run.json: no JSON" in done.stderr
+
+
+def test_a_run_stands_for_its_spec(folder):
+    fast, slow = folder / "runs" / "fast", folder / "runs" / "slow"
+    for command in ("summary", "explain"):
+        done = invoke(command, fast)
+        assert done.stdout == invoke(command, fast / "spec.yaml").stdout
+        assert (done.exit_code, done.stderr) == (0, "")
+    assert (
+        "{learning_rate: 0.5}} -> {sgd: {learning_rate: 0.001}}"
+        in invoke("diff", fast, slow).stdout
+    )
+    done = invoke("summary", folder / "runs")
+    assert (done.exit_code, "cannot be read: Is a directory" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("seed", None), ("threads", "2"), ("environment", "3.11"), ("test", {"loss": "0.5"})],
@@ -143,3 +167,12 @@ def test_reproduce(folder, tmp_path):
     done = invoke("reproduce", run, "-q", "-o", tmp_path / "more", "--json")
     assert done.exit_code == 2
     assert json.loads(done.stdout)["agree"]["metrics.csv"] is False
+
+
+def test_reproduce_tells_of_a_spec_that_was_edited(folder, tmp_path):
+    shutil.copytree(folder / "runs" / "slow", tmp_path / "run")
+    path = tmp_path / "run" / "spec.yaml"
+    path.write_text(path.read_text().replace("learning_rate: 0.001", "learning_rate: 0.002"))
+    done = invoke("reproduce", tmp_path / "run", "-q")
+    assert done.exit_code == 2
+    assert re.match(r"spec\.yaml: [0-9a-f]{12} then, [0-9a-f]{12} now\n", done.stdout)

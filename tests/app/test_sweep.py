@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 
+from specc.checkpoint import load as load_checkpoint
 from specc.errors import RunError
-from specc.runs.sweep import Space, Sweep, Trial, drawn
+from specc.runs.folder import RunFolder
+from specc.runs.spaces import Space
+from specc.runs.sweep import Sweep
+from specc.runs.trials import Trial, drawn
 from tests.app.console import TINY, invoke
 
 
@@ -30,7 +39,9 @@ def test_ranges_and_choices(written, expected):
     assert Space.of(written) == expected
 
 
-@pytest.mark.parametrize("written", ["a", "a=", "a=3..2", "a=0..1:log", "a=x..y", "a=1..2:often"])
+@pytest.mark.parametrize(
+    "written", ["a", "a=", "a=3..2", "a=0..1:log", "a=x..y", "a=1..2:often", "a=1..inf"]
+)
 def test_wrong_ranges(written):
     with pytest.raises(RunError, match="expected"):
         Space.of(written)
@@ -47,8 +58,12 @@ class Parabola(Sweep):
     seen: list
 
 
+RATE = "train.optimizer.sgd.learning_rate"
+
+
 def parabola(folder, by="val_loss"):
-    made = Parabola(folder / "a.yaml", folder / "sweep", [Space.of("x=0..10")], by)
+    (folder / "a.yaml").write_text(TINY)
+    made = Parabola(folder / "a.yaml", folder / "sweep", [Space.of(f"{RATE}=0.0..10.0")], by)
     made.seen = []
     return made
 
@@ -65,12 +80,13 @@ def test_it_goes_on_where_it_stopped(tmp_path):
     again = parabola(tmp_path)
     found = again.run(12, parallel=2)
     assert (len(first.seen), len(again.seen), len(found)) == (4, 8, 12)
+    assert len({*first.seen, *again.seen}) == 12
     values = [float(row["val_loss"]) for row in rows(tmp_path) if row["val_loss"]]
     assert values == sorted(values)
-    tried = sorted(float(row["x"]) for row in rows(tmp_path))
+    tried = sorted(float(row[RATE]) for row in rows(tmp_path))
     assert tried == sorted(first.seen + again.seen)
     best = json.loads((tmp_path / "sweep" / "sweep.json").read_text())["best"]
-    assert best["value"] == values[0] == (best["settings"]["x"] - 3) ** 2
+    assert best["value"] == values[0] == (best["settings"][RATE] - 3) ** 2
     with pytest.raises(RunError, match="holds a sweep of other settings"):
         parabola(tmp_path, by="val_accuracy").run(13)
 
@@ -88,7 +104,50 @@ def test_a_killed_trial_is_run_again(tmp_path):
         made.run(1)
     again = parabola(tmp_path)
     again.run(1)
-    assert [f"x={int(x)}" for x in again.seen] == made.seen[0]
+    assert [[f"{RATE}={x}"] for x in again.seen] == made.seen
+
+
+def test_what_is_tried_does_not_depend_on_stops(tmp_path):
+    """All at once, in three calls, and with a stop in the middle of the third."""
+    pytest.importorskip("optuna")
+    for name in ("whole", "parts", "stopped"):
+        (tmp_path / name).mkdir()
+    whole, parts = parabola(tmp_path / "whole"), parabola(tmp_path / "parts")
+    whole.run(12)
+    for trials in (1, 5, 12):
+        parts.run(trials)
+    assert parts.seen == whole.seen
+    stopped = parabola(tmp_path / "stopped")
+
+    def third(number, settings):
+        if number == 2:
+            raise KeyboardInterrupt
+        return Parabola._train(stopped, number, settings)
+
+    stopped._train = third  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(KeyboardInterrupt):
+        stopped.run(12)
+    assert [t.number for t in sorted(stopped.found(), key=lambda t: t.number)] == [0, 1]
+    again = parabola(tmp_path / "stopped")
+    again.run(12)
+    assert stopped.seen + again.seen == whole.seen
+
+
+def test_each_choice_is_tried_once_before_any_is_tried_again(tmp_path):
+    pytest.importorskip("optuna")
+    (tmp_path / "a.yaml").write_text(TINY)
+    tried = []
+
+    class Noted(Sweep):
+        def _train(self, number, settings):
+            tried.append(tuple(settings))
+            return float(len(tried))
+
+    spaces = [Space.of("layers[0].dense.units=2..4"), Space.of("train.batch_size=8,16")]
+    Noted(tmp_path / "a.yaml", tmp_path / "sweep", spaces).run(7)
+    assert (len(set(tried[:6])), len(tried)) == (6, 7)
+    runs = [t.run.name for t in Noted(tmp_path / "a.yaml", tmp_path / "sweep", spaces).found()]
+    assert sorted(runs) == [f"trial-{i:04d}" for i in range(7)]
 
 
 def test_a_folder_of_other_things(tmp_path):
@@ -116,19 +175,88 @@ def tiny(tmp_path):
 
 
 def test_real_runs(tiny):
+    """One of the two trials diverges; the settings of the other are those with the result."""
     pytest.importorskip("optuna")
     done = invoke(
         "sweep", tiny / "tiny.yaml", "--data", tiny, "-o", tiny / "s", "--trials=2", "--parallel=2",
-        "--by=loss", "--set=train.optimizer={sgd: 0.5},{sgd: 0.001},{sgf: 1}", "--json",
+        "--by=loss", "--set=train.optimizer={sgd: 0.5},{sgd: 1e30}", "--json",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    assert len(found) == 2
+    assert [each["settings"]["train.optimizer"] for each in found] == ["{sgd: 0.5}", "{sgd: 1e30}"]
+    assert [each["value"] is None for each in found] == [False, True]
+    assert "the loss is nan" in done.stderr
     assert (tiny / "s" / "sweep.svg").is_file()
-    for each in found:
-        run = tiny / "s" / f"trial-{each['trial']:04d}"
-        wrong = "sgf" in each["settings"]["train.optimizer"]
-        assert (each["value"] is None) == wrong == (not (run / "model.onnx").is_file())
+    assert (tiny / "s" / f"trial-{found[0]['trial']:04d}" / "model.onnx").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--set=train.optimizer={sgd: 1},{sgf: 1}"], "did you mean 'sgd'?"),
+        (["--set=train.optimizer.sdg.learning_rate=0..1"], "did you mean 'sgd'?"),
+        (["--set=train.batch_size=0..3"], "train.batch_size"),
+        (["--set=train.epochs=1..3", "--set=train.epochs=4"], "expected it once"),
+    ],
+)
+def test_settings_that_no_trial_can_have_are_told_before_any(tiny, arguments, expected):
+    pytest.importorskip("optuna")
+    done = invoke("sweep", tiny / "tiny.yaml", "-o", tiny / "s", *arguments)
+    assert (done.exit_code, expected in done.stderr) == (2, True), done.output
+    assert not (tiny / "s").exists()
+
+
+def test_a_result_that_no_run_has(tiny):
+    pytest.importorskip("optuna")
+    command = ["sweep", tiny / "tiny.yaml", "--data", tiny, "-o", tiny / "s", "--trials=2",
+               "--set=train.epochs=1..2"]  # fmt: skip
+    done = invoke(*command, "--by=accurac")
+    assert (done.exit_code, "did you mean 'accuracy'?" in done.stderr) == (2, True), done.output
+    done = invoke(*command, "--by=accuracy", "--json")
+    assert (done.exit_code, len(json.loads(done.stdout))) == (0, 2), done.output
+
+
+def test_only_failures(tiny):
+    pytest.importorskip("optuna")
+    done = invoke("sweep", tiny / "tiny.yaml", "-o", tiny / "s", "--trials=1", "--by=loss",
+                  "--set=train.epochs=1..2")  # fmt: skip
+    assert done.exit_code == 2
+    assert "all 1 failed" in done.stderr
+    assert "data.npz" in done.stderr
+
+
+HASTY = "import specc.app, specc.runs.sweep as s; s.PATIENCE = 0.5; specc.app.main()"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no signals of that kind")
+@pytest.mark.parametrize("whole", [True, False], ids=["terminal", "kill"])
+def test_ctrl_c_and_on(tiny, whole):
+    """From a terminal, where every process hears it, and from `kill`, where one does."""
+    pytest.importorskip("optuna")
+    command = [
+        sys.executable, "-c", HASTY, "sweep", "tiny.yaml", "-o", "s",
+        "--trials=2", "--parallel=2", "--by=loss", "--set=train.epochs=100000,100001",
+    ]  # fmt: skip
+    child = subprocess.Popen(
+        command, cwd=tiny, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
+    )
+    metrics = [tiny / "s" / f"trial-000{i}" / "metrics.csv" for i in range(2)]
+    until = time.monotonic() + 60
+    while not all(path.is_file() for path in metrics) and time.monotonic() < until:
+        time.sleep(0.05)
+    (os.killpg if whole else os.kill)(child.pid, signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert said.splitlines() == [
+        "searching in s: 2 of 2 trials to go, 2 at a time",
+        "stopped after 0 of 2 trials; the same command goes on",
+    ]
+    for i in range(2):
+        run = RunFolder(tiny / "s" / f"trial-000{i}")
+        done = len(run.metrics(100_000))
+        assert done > 0
+        # Stopped between two steps, after a checkpoint.
+        assert load_checkpoint(run.checkpoint("last"))[1]["epoch"] >= done
 
 
 def test_rate(tiny):

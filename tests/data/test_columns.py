@@ -99,6 +99,26 @@ def test_words(tmp_path):
     np.testing.assert_array_equal(found, [[2, 1, 1], [2, 1, 0], [0, 0, 0], [2, 3, 4]])
 
 
+def test_numbers_are_told_as_the_cells_that_they_were(tmp_path):
+    """The way back: rows 1 and 2 teach, so the others hold what is unknown."""
+    kinds = {
+        "age": Numeric(missing="mean"), "job": Category(), "note": Words(length=3),
+    }  # fmt: skip
+    read = table(tmp_path)
+    columns = Columns(columns={n: learn(kind, read, n, np.array([0, 1])) for n, kind in
+                               kinds.items()}, dtype="float32")  # fmt: skip
+    rows = columns.apply([kind.read(read, name) for name, kind in columns.columns.items()])
+    told = [dict(columns.told(row)) for row in rows]
+    assert [each["age"] for each in told] == ["20", "30", "25", "60"]
+    assert [each["job"] for each in told] == [
+        cell if cell in {*read.texts("job")[:2]} else "?" for cell in read.texts("job")
+    ]
+    known = {word for cell in read.texts("note")[:2] for word in cell.split(" ")}
+    for each, cell in zip(told, read.texts("note"), strict=True):
+        words = [word if word in known else "?" for word in cell.split(" ")[:3]]
+        assert each["note"] == " ".join(words if cell else []).strip()
+
+
 def test_statistics_are_those_of_the_training_rows(tmp_path):
     names = Names(("x",), ("y",), split=Time(name="day", test=0.25, validation=0.25))
     data = load(tmp_path, names, features=["age", "job"], columns=TWO)

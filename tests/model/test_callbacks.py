@@ -79,3 +79,28 @@ def test_best_weights_come_back():
 def test_what_is_no_callback_is_refused():
     with pytest.raises(specc.RunError, match="received str"):
         fit("early_stopping")
+
+
+def test_hooks_that_are_never_called_are_refused():
+    class Misspelt(specc.Callback):
+        def on_epoch_ends(self, epoch, logs=None):
+            raise AssertionError
+
+    with pytest.raises(specc.RunError, match=r"Misspelt\.on_epoch_ends: .* mean 'on_epoch_end'"):
+        fit(Misspelt())
+
+
+def test_epochs_that_are_not_validated_are_not_watched():
+    """Best by `val_loss` with an infinite `min_delta`: the patience counts validated epochs."""
+    early = specc.callbacks.EarlyStopping(patience=2, min_delta=1e9)
+    x, y = data()
+    history = fit(early, epochs=20, validation_freq=3, validation_data=(x, y))[1]
+    assert history.epoch[-1] + 1 == 3 * 3  # the first of them is the best
+    with pytest.raises(specc.RunError, match="it needs validation data"):
+        fit(early)
+    with pytest.raises(specc.RunError, match="did you mean 'val_mae'"):
+        fit(specc.callbacks.EarlyStopping(monitor="val_mea"), validation_data=(x, y))
+
+
+def test_every_callback_of_specs_has_a_name_in_python():
+    assert {kind.__name__ for kind in Named.kinds().values()} <= set(dir(specc.callbacks))

@@ -92,6 +92,11 @@ def test_the_command():
     assert [field["name"] for field in fields][:3] == ["beta_1", "beta_2", "epsilon"]
     assert "learning_rate" in [field["name"] for field in fields]
     assert json.loads(invoke("describe", "optimizers", "--json").stdout)[0]["family"] == "optimizer"
+    (epochs,) = json.loads(invoke("describe", "epochs", "--json").stdout)
+    assert (epochs["of"], epochs["default"]) == (["train"], "1")
+    text = invoke("describe", "patience").stdout
+    assert "Of early_stopping." in text
+    assert "Of reduce_lr_on_plateau." in text
     result = invoke("describe", "adm")
     assert result.exit_code == 2
     assert "did you mean 'adam'" in result.stderr

@@ -135,6 +135,34 @@ data: {npz: {path: data.npz}}
 """
 
 
+def test_rows_of_a_table_show_their_cells(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{20 + i},{'nurse' if i % 3 else 'clerk'},{'no' if i % 2 else 'yes'}"
+             for i in range(40)]  # fmt: skip
+    (tmp_path / "t.csv").write_text("\n".join(["age,job,rich", *lines]))
+    spec = """{specc: 1, inputs: {row: [3]}, layers: [{dense: {units: 2, activation: softmax}}],
+      train: {loss: sparse_categorical_crossentropy},
+      data: {csv: {path: t.csv, target: rich, columns: {age: numeric, job: category}}}}"""
+    train(loads(spec), tmp_path / "r")
+    page = html.unescape(write_report(tmp_path / "r").read_text(encoding="utf-8"))
+    shown = re.findall(r"<code>age\xa0(\d+), job\xa0(\w+)</code>.*?is (yes|no), sample (\d+)", page)
+    assert len(shown) == 12
+    for age, job, rich, number in shown:
+        assert f"{age},{job},{rich}" == lines[int(number)]
+
+
+def test_the_classes_of_a_text_are_its_tokens(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.txt").write_text("ab ba\n" * 40)
+    spec = """{specc: 1, inputs: {t: {shape: [8], dtype: int32}}, layers: [
+      {embedding: {input_dim: 4, output_dim: 2}}, {dense: {units: 4, activation: softmax}}],
+      train: {loss: sparse_categorical_crossentropy}, data: {text: t.txt}}"""
+    train(loads(spec), tmp_path / "r")
+    page = write_report(tmp_path / "r").read_text(encoding="utf-8")
+    heads = re.findall(r'<th scope="col">([^<]*)</th>', page[page.index('id="confusion"') :])
+    assert heads[:4] == ["\\n", "\u2423", "a", "b"]
+
+
 def test_many_classes_are_folded_to_what_can_be_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)

@@ -15,6 +15,8 @@ import pytest
 
 import specc
 from specc.checkpoint import load
+from specc.keras_files import export
+from specc.network import build
 from specc.runs import training
 from specc.spec.reader import loads
 from tests.runs.running import Killed, Killer, Notes, result, run, spec, write_data
@@ -145,12 +147,16 @@ def test_a_rate_that_is_too_high_is_traced(tmp_path: Path, monkeypatch: pytest.M
 def test_wrong_callbacks(tmp_path: Path) -> None:
     write_data(tmp_path)
     cases = {
-        "[{early_stopping: {monitor: val_los}}]": "expected one of loss, accuracy, .* 'val_los'",
+        "[{early_stopping: {monitor: val_los}}]": "found 'val_los'; did you mean 'val_loss'?",
+        "[{model_checkpoint: {monitor: acuracy}}]": "did you mean 'accuracy'?",
         "[{csv_logger: ../logs.csv}]": "expected a path inside the run's folder",
     }
     for i, (callbacks, message) in enumerate(cases.items()):
         with pytest.raises(specc.RunError, match=message):
             run(tmp_path / str(i), spec(callbacks=callbacks))
+        assert not (tmp_path / str(i)).exists()
+    with pytest.raises(specc.RunError, match="it needs validation data"):
+        run(tmp_path / "v", spec(callbacks="[early_stopping]", validation_split=0.0))
     scheduled = "{sgd: {learning_rate: {exponential_decay: {initial_learning_rate: 0.1, "
     scheduled += "decay_steps: 10, decay_rate: 0.9}}}}"
     with pytest.raises(specc.RunError, match="found a schedule; use one or the other"):
@@ -158,9 +164,16 @@ def test_wrong_callbacks(tmp_path: Path) -> None:
 
 
 def test_terminate_on_nan(tmp_path: Path) -> None:
+    """It tells as much as a run without it."""
     write_data(tmp_path)
-    with pytest.raises(specc.RunError, match=r"epoch 1, step \d: the loss is"):
-        run(tmp_path / "run", loads(WILD, overrides=["train.callbacks=[terminate_on_nan]"]))
+    callbacks = "train.callbacks=[terminate_on_nan]"
+    told: list[str] = []
+    for name, overrides in (("with", [callbacks]), ("without", [])):
+        with pytest.raises(specc.RunError, match=r"epoch 1, step \d: the loss is") as error:
+            run(tmp_path / name, loads(WILD, overrides=overrides))
+        told.append(str(error.value).replace(str(tmp_path / name), "RUN"))
+    assert "The checkpoint of step 0 is kept" in told[0]
+    assert told[0] == told[1]
 
 
 def test_steps_per_epoch_and_class_weights(tmp_path: Path) -> None:
@@ -173,7 +186,9 @@ def test_steps_per_epoch_and_class_weights(tmp_path: Path) -> None:
 def test_max_minutes(tmp_path: Path) -> None:
     """No time at all: one step is done, and the run is finished."""
     write_data(tmp_path)
-    done = run(tmp_path / "run", spec(), max_minutes=0.0)
+    notes = Notes()
+    done = run(tmp_path / "run", spec(), max_minutes=0.0, progress=notes)
+    assert notes.lines == ["stopped: the time was up"]
     _, meta = load(sorted((done.folder / "checkpoints").glob("step-*"))[-1])
     assert (meta["steps"], meta["stopped"]) == (1, "the time was up")
     assert (done.folder / "model.onnx").is_file()
@@ -197,6 +212,20 @@ def test_warm_start_and_frozen_layers(tmp_path: Path, whole: Path) -> None:
     assert notes.lines[0].endswith("new: dense/kernel, dense/bias")
     with pytest.raises(specc.SpecError, match=r"freeze\[0\]: .* found 'convd'; did you mean"):
         run(tmp_path / "no", spec(freeze="[convd]"))
+
+
+def test_warm_start_from_a_keras_file(tmp_path: Path, whole: Path) -> None:
+    pytest.importorskip("h5py")
+    write_data(tmp_path)
+    weights = specc.Model(loads(specc.spec.write.dump(spec()))).weights
+    named = {name: array + 1 for name, array in weights.items()}
+    export(tmp_path / "m.keras", build(spec()), named)
+    notes = Notes()
+    done = run(tmp_path / "run", spec(epochs=1), start_from=tmp_path / "m.keras", progress=notes)
+    first, _ = load(done.folder / "state.safetensors")
+    assert "8 of 8 weights from" in notes.lines[0]
+    for name, array in named.items():
+        np.testing.assert_array_equal(first[name], array)
 
 
 def test_tensorboard(tmp_path: Path) -> None:

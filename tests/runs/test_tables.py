@@ -36,11 +36,11 @@ data:
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("tables")
     rng = np.random.default_rng(0)
-    lines = ["age,job,pay,rich"]
+    lines = ["pay,job,age,rich"]  # an order that is not that of the alphabet
     for _ in range(240):
         age, job, pay = rng.integers(18, 70), rng.choice(["nurse", "boss", "clerk"]), rng.random()
         rich = "yes" if pay + (job == "boss") > 0.8 else "no"
-        lines.append(f"{age},{job},{'' if rng.random() < 0.05 else f'{pay:.3f}'},{rich}")
+        lines.append(f"{'' if rng.random() < 0.05 else f'{pay:.3f}'},{job},{age},{rich}")
     (made / "people.csv").write_text("\n".join(lines) + "\n")
     train(loads(SPEC), made / "run", data=made)
     return made
@@ -50,6 +50,14 @@ def test_it_learns_and_says_the_same_of_the_test_split(folder):
     record = json.loads((folder / "run" / "run.json").read_text())
     assert record["test"]["accuracy"] > 0.9
     assert evaluate(folder / "run") == record["test"]
+
+
+def test_a_stopped_run_goes_on_with_its_columns(folder):
+    spec = loads(SPEC)
+    train(spec, folder / "stopped", data=folder, max_minutes=1e-9)
+    record = json.loads((folder / "stopped" / "run.json").read_text())
+    (folder / "stopped" / "run.json").write_text(json.dumps({**record, "finished": False}))
+    assert train(spec, folder / "stopped", data=folder, resume=True).test == record["test"]
 
 
 def test_the_model_takes_raw_cells(folder):
