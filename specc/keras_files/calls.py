@@ -31,8 +31,8 @@ def keras_names(network: Network) -> dict[Node, str]:
         if node not in names:
             names[node] = name
             taken.add(name)
-        if isinstance(node.layer, Network):
-            names |= keras_names(node.layer)
+        if node.inner is not None:
+            names |= keras_names(node.inner)
     return names
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from specc.errors import InternalError, Place
 from specc.family import snake_case
-from specc.layer import InputLayer, Layer, Weight
+from specc.layer import InputLayer, Layer, Shapes, Weight
 from specc.shapes import ShapeError, fits
 from specc.tensors import ITEM_BYTES, Shape, show
 
@@ -54,6 +54,7 @@ class Node:
         states: what one batch leaves for the next; the same for a sub-model.
         trainable: the layer's own flag and that of every enclosing model.
         calls: in the order of the spec; `Call.index` counts them.
+        inner: the sub-model that it is, or that its layer applies.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Node:
     place: Place = field(default_factory=Place)
     path: str = ""
     calls: list[Call] = field(default_factory=list["Call"])
+    inner: Network | None = None
 
     @property
     def type_name(self) -> str:
@@ -198,7 +200,7 @@ class Network:
     @property
     def entrances(self) -> list[Node]:
         """The inputs, then those of the sub-models."""
-        inner = [node.layer for _, node in self.walk() if isinstance(node.layer, Network)]
+        inner = [node.inner for _, node in self.walk() if node.inner is not None]
         return [ref.call.node for network in (self, *inner) for ref in network.inputs]
 
     @property
@@ -244,9 +246,9 @@ class Network:
         while stack:
             owner, node = stack.pop()
             yield owner, node
-            if isinstance(node.layer, Network) and id(node.layer) not in seen:
-                seen.add(id(node.layer))
-                stack += [(node.layer, inner) for inner in reversed(node.layer.nodes)]
+            if node.inner is not None and id(node.inner) not in seen:
+                seen.add(id(node.inner))
+                stack += [(node.inner, inner) for inner in reversed(node.inner.nodes)]
 
     def shapes_for(self, inputs: tuple[Shape, ...]) -> dict[Call, tuple[Shape, ...]]:
         """Output shapes of every call, inputs' calls included, for these shapes of the inputs.
@@ -268,6 +270,18 @@ class Network:
             except ShapeError as error:
                 raise ShapeError(f"{call.node.name}: {error}") from error
         return known
+
+
+def layer_calls(
+    called: Called, inputs: Shapes, outputs: Shapes
+) -> Iterator[tuple[Layer, Shapes, Shapes]]:
+    """The layers that one call applies, with their shapes: one, or all those of a sub-model."""
+    if isinstance(called, Layer):
+        yield called, inputs, outputs
+        return
+    inner = called.shapes_for(inputs)
+    for call in called.calls:
+        yield from layer_calls(call.called, call.entering(inner), inner[call])
 
 
 def call_texts(layer: Called, given: Sequence[bool], count: int) -> tuple[bool, ...]:

@@ -116,6 +116,23 @@ def sequential_of_several_outputs():
     )
 
 
+def models_at_steps():
+    cnn = keras.Sequential(
+        [keras.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.BatchNormalization(),
+         layers.GlobalAveragePooling2D()],
+        name="cnn",
+    )  # fmt: skip
+    inner_in = keras.Input((3,))
+    wide = layers.Dense(3)(inner_in)
+    inner = keras.Model(inner_in, layers.add([inner_in, wide]), name="dense")
+    cnn.layers[0].trainable = False
+    video = keras.Input((4, 6, 6, 2), name="video")
+    seen = layers.TimeDistributed(cnn, name="at_frames")(video)
+    seen = layers.TimeDistributed(inner)(seen)
+    outside = layers.Dense(2, name="dense")(layers.GRU(4)(seen))
+    return keras.Model(video, outside, name="steps")
+
+
 MODELS = [
     shared_at_two_depths,
     branches_made_out_of_order,
@@ -130,6 +147,7 @@ MODELS = [
     sequential_built_late,
     sequential_of_models,
     sequential_of_several_outputs,
+    models_at_steps,
 ]
 
 

@@ -65,6 +65,58 @@ def integers_pass():
     return keras.Model(x, [layers.Dense(2)(x), *(layer(x) for layer in passing)])
 
 
+def frames():
+    """A network for pictures, with statistics of the batch in it."""
+    return keras.Sequential(
+        [
+            keras.Input((5, 5, 2)),
+            layers.Conv2D(3, 3, activation="relu"),
+            layers.BatchNormalization(momentum=0.7),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(3),
+        ],
+        name="cnn",
+    )
+
+
+def residual():
+    """A graph with an operation in it, and a model, and a wrapped model inside that."""
+    x = keras.Input((4, 3), name="inside")
+    wide = keras.Sequential([keras.Input((3,)), layers.Dense(3, activation="tanh")], name="wide")
+    deep = keras.Sequential([keras.Input((4, 3)), layers.TimeDistributed(wide)], name="deep")
+    y = deep(x) + x
+    return keras.Model(x, y - keras.ops.mean(y, axis=0, keepdims=True), name="residual")
+
+
+def sentences():
+    """Words of sentences of texts, both with masks."""
+    words = keras.Input((4,), dtype="int32", name="words")
+    read = layers.LSTM(3)(layers.Embedding(4, 2, mask_zero=True)(words))
+    texts = keras.Input((3, 4), dtype="int32", name="x0")
+    sentence = layers.TimeDistributed(keras.Model(words, read, name="sentence"))(texts)
+    return keras.Model(texts, layers.GRU(2)(sentence))
+
+
+def masked_steps():
+    """A mask of words through a wrapped model that reads it."""
+    inner = keras.Sequential(
+        [keras.Input((4, 2)), layers.Dense(3), layers.BatchNormalization(), layers.GRU(2)],
+        name="words",
+    )
+    texts = keras.Input((3, 4), dtype="int32", name="x0")
+    words = layers.Embedding(4, 2, mask_zero=True)(texts)
+    return keras.Model(texts, layers.TimeDistributed(inner)(words))
+
+
+def wrapped_twice():
+    """A wrapper with a model, called twice, in a network that is frozen in parts."""
+    once = layers.TimeDistributed(frames())
+    x, z = keras.Input((2, 5, 5, 2), name="x0"), keras.Input((2, 5, 5, 2), name="x1")
+    once.layer.layers[0].trainable = False
+    return keras.Model([x, z], [layers.SimpleRNN(2)(once(x)), once(z)])
+
+
 CASES = {
     # ONNX gives only those functions of a recurrence a scale that have one.
     "gru_scaled_activation": lambda: chain((4, 3), layers.GRU(2, activation="hard_sigmoid")),
@@ -96,8 +148,16 @@ CASES = {
     ),
     "mixed_types": mixed_types,
     "integers_pass": integers_pass,
+    "video": lambda: chain((3, 5, 5, 2), layers.TimeDistributed(frames()), layers.LSTM(2)),
+    "video_in_training": lambda: chain(
+        (3, 5, 5, 2), layers.TimeDistributed(frames()), layers.LSTM(2)
+    ),
+    "graphs_at_steps": lambda: chain((3, 4, 3), layers.TimeDistributed(residual())),
+    "sentences": sentences,
+    "masked_steps": masked_steps,
+    "wrapped_twice": wrapped_twice,
 }
-TRAINING = frozenset[str]()
+TRAINING = frozenset({"video_in_training", "masked_steps", "wrapped_twice"})
 
 
 def draw(number, inputs, weights):
