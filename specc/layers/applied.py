@@ -41,9 +41,10 @@ class Applied(Layer):
 
 def _applied(value: object) -> object:
     """`{call: NAME}` as the model that it names; other forms as they are."""
-    if not isinstance(value, dict) or set(cast("dict[str, Any]", value)) != {KEY}:
-        return value
-    name = cast("dict[str, Any]", value)[KEY]
+    fields: dict[str, Any] = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if set(fields) != {KEY}:
+        return cast("object", value)
+    name = fields[KEY]
     if not isinstance(name, str):
         raise PydanticCustomError(
             "model_name", "expected the name of a model, found {value}", {"value": repr(name)}

@@ -65,6 +65,17 @@ def integers_pass():
     return keras.Model(x, [layers.Dense(2)(x), *(layer(x) for layer in passing)])
 
 
+def noise_of_integers():
+    """Noise that only training adds: outside of it integers stay what they are."""
+    x = keras.Input((4, 3), dtype="int32", name="x0")
+    b = keras.Input((4, 3), dtype="bool", name="x1")
+    noisy = [
+        layers.Dropout(0.5), layers.SpatialDropout1D(0.5), layers.GaussianNoise(0.3),
+        layers.GaussianDropout(0.3), layers.AlphaDropout(0.3),
+    ]  # fmt: skip
+    return keras.Model([x, b], [layers.Dense(2)(x), *(n(z) for n in noisy for z in (x, b))])
+
+
 def frames():
     """A network for pictures, with statistics of the batch in it."""
     return keras.Sequential(
@@ -156,6 +167,7 @@ CASES = {
     "sentences": sentences,
     "masked_steps": masked_steps,
     "wrapped_twice": wrapped_twice,
+    "noise_of_integers": noise_of_integers,
 }
 TRAINING = frozenset({"video_in_training", "masked_steps", "wrapped_twice"})
 
