@@ -141,7 +141,7 @@ def _lower_network(
     known: dict[tuple[Call, int], Flow] = {}
     for ref, flow in zip(network.inputs, inputs, strict=True):
         known[ref.call, 0] = flow
-    for call in network.calls:
+    for call in network.running:
         given = [None if ref is None else known[ref.call, ref.output] for ref in call.inputs]
         label = _label(call, prefix)
         if isinstance(call.called, Network):

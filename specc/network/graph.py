@@ -174,7 +174,9 @@ class Network:
         kind: Keras' bookkeeping: a sequential model hides its input.
         inputs, outputs: in their order.
         nodes: in the order of Keras' `model.layers`: the summary's rows, and the weights' order.
-        calls: in an order in which every input is there before it is used; inputs' calls left out.
+        calls: in the order of the spec, in which every input is there before it is used; inputs'
+            calls left out.
+        running: the same calls in the order in which Keras runs them.
     """
 
     name: str
@@ -183,6 +185,7 @@ class Network:
     outputs: tuple[Ref, ...]
     nodes: tuple[Node, ...]
     calls: tuple[Call, ...]
+    running: tuple[Call, ...]
     trainable: bool = True
 
     @property

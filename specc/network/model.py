@@ -20,7 +20,7 @@ from specc.network.graph import (
     is_chain,
 )
 from specc.network.limits import size_problem
-from specc.network.order import layer_order
+from specc.network.order import keras_order
 from specc.network.wiring import Wrong, inputs_of, resolve
 from specc.shapes import ShapeError
 from specc.spec.model import Entry, ModelSpec
@@ -92,15 +92,15 @@ class ModelBuilder:
         outputs = self._outputs()
         if self.failed:
             return None
-        order = layer_order(inputs, outputs)
+        order, running = keras_order(inputs, outputs)
         self._check_reached(order)
         kind = self._kind(inputs, outputs, calls)
         if kind == "sequential":
-            order = [call.node for call in calls]
+            order, running = [call.node for call in calls], calls
         if self.failed:
             return None
-        name, trainable = self.model.name, not self.frozen
-        return Network(name, kind, inputs, outputs, tuple(order), tuple(calls), trainable)
+        parts = (inputs, outputs, tuple(order), tuple(calls), tuple(running))
+        return Network(self.model.name, kind, *parts, not self.frozen)
 
     def _report(self, message: str | None, place: Place, path: str) -> None:
         self.failed = True

@@ -128,6 +128,21 @@ def wrapped_twice():
     return keras.Model([x, z], [layers.SimpleRNN(2)(once(x)), once(z)])
 
 
+def shared_statistics():
+    """Batch normalization called several times, at one depth and at several, and inside a model."""
+    x = keras.Input((4, 3), name="x0")
+    once, twice = layers.BatchNormalization(momentum=0.6), layers.BatchNormalization(momentum=0.4)
+    inner = keras.Sequential(
+        [keras.Input((4, 2)), layers.Dense(2), layers.BatchNormalization(momentum=0.7)]
+    )
+    a, b, c = (layers.Dense(2, activation=kind)(x) for kind in ("tanh", "elu", "softplus"))
+    first, second, third = once(a), once(b), once(c)
+    deep, shallow = twice(layers.Dense(2)(first)), twice(third)
+    p, q = inner(b), inner(layers.Dense(2)(second))
+    joined = layers.Concatenate()([shallow, second, first])
+    return keras.Model(x, [deep, joined, layers.add([q, p]), layers.LSTM(2)(shallow)])
+
+
 CASES = {
     # ONNX gives only those functions of a recurrence a scale that have one.
     "gru_scaled_activation": lambda: chain((4, 3), layers.GRU(2, activation="hard_sigmoid")),
@@ -168,8 +183,9 @@ CASES = {
     "masked_steps": masked_steps,
     "wrapped_twice": wrapped_twice,
     "noise_of_integers": noise_of_integers,
+    "shared_statistics": shared_statistics,
 }
-TRAINING = frozenset({"video_in_training", "masked_steps", "wrapped_twice"})
+TRAINING = frozenset({"video_in_training", "masked_steps", "wrapped_twice", "shared_statistics"})
 
 
 def draw(number, inputs, weights):
