@@ -208,6 +208,11 @@ class Layer(Member):
         """
         return inputs[0]
 
+    def shown_shape(self, inputs: Shapes) -> Shape:
+        """The shape in Keras' summary of a layer with one output, which may know less."""
+        shape = self.output_shape(inputs)
+        return tuple(dim for dim in shape if not isinstance(dim, tuple))
+
     def text(self, given: Sequence[bool]) -> bool:
         """Whether the results are text, told which inputs are. Most layers work on numbers alone.
 

@@ -57,6 +57,12 @@ class TimeDistributed(Wrapper):
         return (made[0], inputs[0][1], *made[1:])
 
     @override
+    def shown_shape(self, inputs: Shapes) -> Shape:
+        self.output_shape(inputs)
+        shape = self.layer.shown_shape((self._step(inputs),))
+        return (shape[0], inputs[0][1], *shape[1:])
+
+    @override
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return inner_weights(self._name, self.layer, (self._step(inputs),))
 

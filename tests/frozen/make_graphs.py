@@ -133,6 +133,18 @@ def models_at_steps():
     return keras.Model(video, outside, name="steps")
 
 
+def lengths_left_open():
+    inner_in = keras.Input((3, 5))
+    dense = layers.EinsumDense("abc,cd->abd", (None, 4), bias_axes="d")
+    inner = keras.Model(inner_in, layers.Dropout(0.1)(dense(inner_in)), name="inner")
+    x = keras.Input((3, 5), name="x", batch_size=2)
+    y = layers.EinsumDense("...x,xy->...y", 4)(inner(x))
+    z = layers.Concatenate()([y, layers.EinsumDense("abc,dc->abd", (3, 2))(x)])
+    steps = layers.Reshape((3, 2, 3))(z)
+    einsum = layers.EinsumDense("abc,cd->abd", (None, 4), activation="relu")
+    return keras.Model(x, [layers.GlobalMaxPooling1D()(z), layers.TimeDistributed(einsum)(steps)])
+
+
 MODELS = [
     shared_at_two_depths,
     branches_made_out_of_order,
@@ -148,6 +160,7 @@ MODELS = [
     sequential_of_models,
     sequential_of_several_outputs,
     models_at_steps,
+    lengths_left_open,
 ]
 
 
