@@ -146,6 +146,8 @@ def _lower_network(
         label = _label(call, prefix)
         if isinstance(call.called, Network):
             present = [x for x in given if x is not None]
+            if call.mask is not None:
+                present = [Flow(present[0].tensor, known[call.mask.call, call.mask.output].tensor)]
             training = bool(call.flags.get("training", forward.training))
             inner = replace(forward, training=training)  # shares what it collects
             outputs = _lower_network(call.called, present, inner, f"{label}/")

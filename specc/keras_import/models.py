@@ -111,6 +111,11 @@ class Models:
         layer = self.layer(config, name)
         return None if layer is None else Entry(name, layer)
 
+    def input_names(self, entry: Entry) -> tuple[str, ...]:
+        """The inputs of a nested model that an entry calls; none for a layer."""
+        model = self.models.get(entry.call or "")
+        return () if model is None else tuple(item.name for item in model.inputs)
+
 
 def _names(body: Json) -> Iterator[str]:
     """Names of every layer, those of nested models included."""

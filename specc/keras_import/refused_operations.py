@@ -24,7 +24,7 @@ _BY_REASON: Mapping[str, str] = {
     ),
     "searches over sequences step by step": "CTCDecode",
     "makes a tensor of none; constants stand in fields of the operations that take them": (
-        "Arange Array ConvertToTensor EmptyLike Full Geomspace Linspace Logspace Meshgrid"
+        "Arange Array EmptyLike Full Geomspace Linspace Logspace Meshgrid"
     ),
     "tells a shape, which a spec knows: write the number": "Ndim Size",
     "reads the bits of numbers": (

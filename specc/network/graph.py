@@ -108,6 +108,7 @@ class Call:
         flags: further call arguments (`use_causal_mask`).
         output_shapes: batch first.
         texts: for each output whether it is text.
+        mask: what replaces the mask of the input of a sub-model, when the call gives it.
     """
 
     node: Node
@@ -120,6 +121,7 @@ class Call:
     texts: tuple[bool, ...] = ()
     place: Place = field(default_factory=Place)
     path: str = ""
+    mask: Ref | None = None
 
     @property
     def called(self) -> Called:

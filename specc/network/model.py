@@ -21,7 +21,7 @@ from specc.network.graph import (
 )
 from specc.network.limits import size_problem
 from specc.network.order import keras_order
-from specc.network.wiring import Wrong, inputs_of, resolve
+from specc.network.wiring import Wrong, inputs_of, resolve, takes_mask
 from specc.shapes import ShapeError
 from specc.spec.model import Entry, ModelSpec
 from specc.spec.problems import Problems
@@ -145,6 +145,9 @@ class ModelBuilder:
             raise Wrong(f"{entry.call!r} is an input and cannot be called")
         check_flags(entry, layer)
         inputs, written = inputs_of(entry, layer, self.model, position, self.calls)
+        mask = None
+        if takes_mask(layer) and len(inputs) > 1:
+            inputs, mask = inputs[:1], inputs[1]
         shapes = tuple(() if ref is None else ref.shape for ref in inputs)
         try:
             outputs = call_shapes(layer, shapes, entry.flags)
@@ -162,7 +165,7 @@ class ModelBuilder:
             check_reuse(node, declared, shapes)
         call = Call(
             node, entry.name, len(node.calls), inputs, written, entry.flags, outputs, texts,
-            entry.place, entry_path(entry),
+            entry.place, entry_path(entry), mask,
         )  # fmt: skip
         node.calls.append(call)
         return call

@@ -143,6 +143,20 @@ def shared_statistics():
     return keras.Model(x, [deep, joined, layers.add([q, p]), layers.LSTM(2)(shallow)])
 
 
+def masks_of_models():
+    """Masks into nested models, and through what joins masked sequences."""
+    ids = keras.Input((4,), dtype="int32", name="x0")
+    words = layers.Embedding(4, 3, mask_zero=True)(ids)
+    inner = keras.Sequential([keras.Input((4, 3)), layers.Dense(2), layers.LSTM(2)], name="inner")
+    steps_in = keras.Input((4, 3))
+    steps = layers.GRU(3, return_sequences=True)(steps_in)
+    graph = keras.Model(steps_in, layers.Dense(3)(steps), name="steps")
+    seen = layers.Attention()([words, graph(words)])
+    joined = layers.Concatenate()([words, seen])
+    read = layers.BatchNormalization()(joined)
+    return keras.Model(ids, [inner(words), layers.SimpleRNN(2)(read), inner(graph(words))])
+
+
 CASES = {
     # ONNX gives only those functions of a recurrence a scale that have one.
     "gru_scaled_activation": lambda: chain((4, 3), layers.GRU(2, activation="hard_sigmoid")),
@@ -184,6 +198,7 @@ CASES = {
     "wrapped_twice": wrapped_twice,
     "noise_of_integers": noise_of_integers,
     "shared_statistics": shared_statistics,
+    "masks_of_models": masks_of_models,
 }
 TRAINING = frozenset({"video_in_training", "masked_steps", "wrapped_twice", "shared_statistics"})
 

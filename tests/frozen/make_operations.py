@@ -157,7 +157,8 @@ ops.extract_sequences(x, 3, 2) | ops.extract_sequences(x[:, 0], 4, 1)
 ops.image.rgb_to_hsv(ops.reshape(p, (-1, 2, 4, 3)) / 1.5) | ops.image.sobel_edges(x[..., None])
 ops.image.hsv_to_rgb(ops.stop_gradient(ops.reshape(p, (-1, 2, 4, 3))) / 1.6)
 ops.image.rgb_to_hsv(ops.reshape(p, (-1, 3, 2, 4)) / 1.5, data_format="channels_first")
-ops.image.sobel_edges(ops.reshape(x, (-1, 2, 3, 4)), data_format="channels_first") | i + 2
+ops.image.sobel_edges(ops.reshape(x, (-1, 2, 3, 4)), data_format="channels_first")
+ops.convert_to_tensor(x) | ops.convert_to_tensor(i, dtype="float32")
 """.replace("\n", "|").split("|")
 
 # Steps of random models: functions of tensors of shape (batch, 4, 6), all of them tame.
