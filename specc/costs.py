@@ -7,13 +7,13 @@ sample; open lengths count as 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from specc.layer import InputLayer, Layer, Shapes
+from specc.layer import InputLayer
 from specc.network import Call, Network, build
-from specc.network.graph import Called
+from specc.network.graph import layer_calls
 from specc.optimizers import AnyOptimizer, Schedule
 from specc.receptive import Field, receptive_fields
 from specc.spec.model import Spec
@@ -119,18 +119,6 @@ def costs(model: Spec | Network, batch: int = 1, optimizer: AnyOptimizer | None 
         0 if optimizer is None else optimizer_bytes(network, optimizer),
         _input_bytes(network, batch) + sum(call.activation_bytes for call in calls),
     )
-
-
-def layer_calls(
-    called: Called, inputs: Shapes, outputs: Shapes
-) -> Iterator[tuple[Layer, Shapes, Shapes]]:
-    """The layers that one call applies, with their shapes: one, or all those of a sub-model."""
-    if isinstance(called, Layer):
-        yield called, inputs, outputs
-        return
-    inner = called.shapes_for(inputs)
-    for call in called.calls:
-        yield from layer_calls(call.called, call.entering(inner), inner[call])
 
 
 def optimizer_bytes(network: Network, optimizer: AnyOptimizer) -> int:

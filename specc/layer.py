@@ -105,6 +105,10 @@ class Lowering(Protocol):
         """Fresh standard normal numbers, keyed by (seed, layer, draw, step)."""
         ...
 
+    def model(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """What the sub-model that the layer holds makes of a tensor with a mask."""
+        ...
+
 
 TEXT_ENTERS = "works on numbers, received text; string_lookup or text_vectorization make ids of it"
 NUMBERS_ENTER = "works on text, received numbers; write dtype: string at the input"
@@ -146,6 +150,8 @@ class Layer(Member):
         supports_masking: whether the output's mask is that of the first input.
         mask_arguments: arguments that are masks; each with the argument whose own mask it takes
             when the call does not give it.
+        apart: whether results for one sample follow from that sample alone, statistics of the
+            batch aside that training takes for weights.
     """
 
     family_name: ClassVar[str] = "layer"
@@ -163,6 +169,7 @@ class Layer(Member):
     renamed: ClassVar[Mapping[str, str]] = {}
     supports_masking: ClassVar[bool] = False
     mask_arguments: ClassVar[Mapping[str, str]] = {}
+    apart: ClassVar[bool] = True
 
     trainable: bool = True
     """Whether training changes the layer's trainable weights."""
@@ -201,6 +208,11 @@ class Layer(Member):
         """
         return inputs[0]
 
+    def shown_shape(self, inputs: Shapes) -> Shape:
+        """The shape in Keras' summary of a layer with one output, which may know less."""
+        shape = self.output_shape(inputs)
+        return tuple(dim for dim in shape if not isinstance(dim, tuple))
+
     def text(self, given: Sequence[bool]) -> bool:
         """Whether the results are text, told which inputs are. Most layers work on numbers alone.
 
@@ -236,6 +248,19 @@ class Layer(Member):
         """
         del inputs
         return ()
+
+    def in_turn(self, inputs: Shapes, *, training: bool) -> bool:
+        """Whether calls on parts of a batch, one after the other, differ from one call on all.
+
+        Samples meet, or a call sees what the one before left: states, and in training weights that
+        are no subject of the gradient.
+        """
+        axis, rank = getattr(self, "axis", None), len(inputs[0])
+        axes = cast("Sequence[object]", axis if isinstance(axis, list | tuple) else (axis,))
+        crossing = any(isinstance(each, int) and each in (0, -rank) for each in axes)
+        if crossing or not self.apart or self.states(inputs):
+            return True
+        return training and any(not weight.trainable for weight in self.weights(inputs))
 
     def stored(self, weights: Sequence[Weight]) -> dict[str, list[str]]:
         """Names of the weights in each group in which Keras' files keep them, in Keras' order.

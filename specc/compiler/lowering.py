@@ -70,6 +70,8 @@ class LayerLowering:
     flags: Mapping[str, Any]
     seed: int
     draws: int = 0
+    network: Network | None = None
+    runs: int = 0
 
     def weight(self, name: str) -> Tensor:
         """The layer's weight or state called `name`."""
@@ -101,6 +103,19 @@ class LayerLowering:
         step, stream = self._key()
         return ops.random_normal(like, shape, step, seed=self.seed, stream=stream)
 
+    def model(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """What the sub-model that the layer holds makes of a tensor.
+
+        Raises:
+            InternalError: it holds none.
+        """
+        if self.network is None:
+            raise InternalError(f"{self.owner} holds no model")
+        self.runs += 1
+        inner = replace(self.forward, training=self.training)
+        label = f"{self.owner}/{self.runs}/"  # each run has random numbers of its own
+        return _lower_network(self.network, [Flow(x, mask)], inner, label)[0].tensor
+
 
 def dims(shape: Shape, batch: int | None = None) -> Dims:
     """A layer's shape as the compiler's: the leading unknown length is the batch.
@@ -126,11 +141,13 @@ def _lower_network(
     known: dict[tuple[Call, int], Flow] = {}
     for ref, flow in zip(network.inputs, inputs, strict=True):
         known[ref.call, 0] = flow
-    for call in network.calls:
+    for call in network.running:
         given = [None if ref is None else known[ref.call, ref.output] for ref in call.inputs]
         label = _label(call, prefix)
         if isinstance(call.called, Network):
             present = [x for x in given if x is not None]
+            if call.mask is not None:
+                present = [Flow(present[0].tensor, known[call.mask.call, call.mask.output].tensor)]
             training = bool(call.flags.get("training", forward.training))
             inner = replace(forward, training=training)  # shares what it collects
             outputs = _lower_network(call.called, present, inner, f"{label}/")
@@ -151,12 +168,12 @@ def call_at(network: Network, scope: str, prefix: str = "") -> Call | None:
     """The call whose tensors and nodes have a scope; None for those of losses and metrics."""
     for call in network.calls:
         label = _label(call, prefix)
-        if isinstance(call.called, Network):
-            found = call_at(call.called, scope, f"{label}/")
-            if found is not None:
-                return found
-        elif label == scope:
+        if label == scope:
             return call
+        if call.node.inner is not None and scope.startswith(f"{label}/"):
+            run = scope.removeprefix(f"{label}/").partition("/")[0]
+            within = f"{label}/" if isinstance(call.called, Network) else f"{label}/{run}/"
+            return call_at(call.node.inner, scope, within)
     return None
 
 
@@ -164,7 +181,7 @@ def _lower_call(
     call: Call, layer: Layer, given: Sequence[Flow | None], forward: Forward, label: str
 ) -> list[Flow]:
     # Unique names are the node's path and the local name, which the first weight tells apart.
-    held = (*call.node.weights, *call.node.states)
+    held = () if call.node.inner is not None else (*call.node.weights, *call.node.states)
     path = len(held[0].name) - len(held[0].weight.name) if held else 0
     declared = {w.name[path:]: w for w in held}
     if layer.trainable and not call.node.trainable:
@@ -173,7 +190,9 @@ def _lower_call(
     training = bool(call.flags.get("training", forward.training))
     own_seed = getattr(layer, "seed", None)
     seed = forward.seed if own_seed is None else own_seed
-    low: Lowering = LayerLowering(forward, label, declared, training, call.flags, seed)
+    low: Lowering = LayerLowering(
+        forward, label, declared, training, call.flags, seed, network=call.node.inner
+    )
     masks = [None if flow is None else flow.mask for flow in given]
     tensors = [None if x is None else _cast_for(layer, x.tensor) for x in given]
     inputs = layer.with_masks(tensors, tuple(masks))

@@ -76,8 +76,8 @@ def _lines(network: Network, prefix: str) -> list[str]:
     for call in network.calls:
         found.append(prefix + _line(call, above))
         above = call
-        if isinstance(call.node.layer, Network) and not call.index:
-            found += _lines(call.node.layer, f"{prefix}{call.node.name}/")
+        if call.node.inner is not None and not call.index:
+            found += _lines(call.node.inner, f"{prefix}{call.node.name}/")
     return found
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from specc.costs import layer_calls
 from specc.layer import Layer
 from specc.network import Call, Network, Node
+from specc.network.graph import layer_calls
 from specc.tensors import Shape
 
 # What enters: the name of a layer or input, and which of its outputs.
@@ -49,8 +49,8 @@ def items(network: Network, prefix: str = "") -> list[Item]:
     found: list[Item] = []
     for node in dict.fromkeys(call.node for call in network.calls):
         found.append(_item(node, prefix))
-        if isinstance(node.layer, Network):
-            found += items(node.layer, f"{prefix}{node.name}/")
+        if node.inner is not None:
+            found += items(node.inner, f"{prefix}{node.name}/")
     return found
 
 

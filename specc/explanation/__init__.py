@@ -85,8 +85,8 @@ def _sections(network: Network, prefix: str) -> Iterator[_Section]:
     fields = receptive_fields(network)
     for node in dict.fromkeys(call.node for call in network.calls):
         yield _Section(prefix + node.name, node, fields[node.calls[0]])
-        if isinstance(node.layer, Network):
-            yield from _sections(node.layer, f"{prefix}{node.name}/")
+        if node.inner is not None:
+            yield from _sections(node.inner, f"{prefix}{node.name}/")
 
 
 def _text(section: _Section) -> str:
@@ -101,8 +101,8 @@ def _lines(section: _Section) -> list[Line]:
     lines: list[Line] = [("input", show(shape)) for shape in call.input_shapes]
     lines += [("output", show(shape)) for shape in call.output_shapes]
     layer = node.layer
-    if isinstance(layer, Network):
-        lines.append(("inside", f"{len(layer.calls)} layers, explained below"))
+    if node.inner is not None:
+        lines.append(("inside", f"{len(node.inner.calls)} layers, explained below"))
         lines.append(("parameters", f"{node.params:,}"))
     elif isinstance(layer, Layer):
         inputs, outputs = call.input_shapes, call.output_shapes

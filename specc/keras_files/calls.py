@@ -31,8 +31,8 @@ def keras_names(network: Network) -> dict[Node, str]:
         if node not in names:
             names[node] = name
             taken.add(name)
-        if isinstance(node.layer, Network):
-            names |= keras_names(node.layer)
+        if node.inner is not None:
+            names |= keras_names(node.inner)
     return names
 
 
@@ -56,8 +56,9 @@ def inbound(call: Call, names: Names) -> Json:
     """One entry of `inbound_nodes`."""
     layer = call.called
     if isinstance(layer, Network):
-        refs = [tensor(ref, names) for ref in call.written]
-        return _node([refs if len(refs) > 1 else refs[0]], call)
+        refs = [tensor(ref, names) for ref in call.inputs if ref is not None]
+        mask = {} if call.mask is None else {"mask": tensor(call.mask, names)}
+        return _node([refs if len(refs) > 1 else refs[0]], call, mask)
     if isinstance(layer, Operation):
         return _node(_operands(layer, call, names), call)
     given = [None if ref is None else tensor(ref, names) for ref in call.inputs]

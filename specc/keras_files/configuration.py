@@ -84,4 +84,6 @@ def _layer(node: Node, names: Names, problems: list[Problem]) -> Json:
         return {"config": {}}
     if isinstance(layer, Operation):
         made["config"] = operation_config(layer, names[node])
+    if node.inner is not None:
+        made["config"] = {**made["config"], "layer": _model(node.inner, names, problems)}
     return made

@@ -67,7 +67,7 @@ def _merged(network: Network, weights: Mapping[str, Array]) -> dict[str, Array]:
     held = {name for _, names, _ in groups(network) for name in names}
     problems: list[Problem] = []
     for _, node in network.walk():
-        if isinstance(node.layer, Network | InputLayer) or not node.weights:
+        if isinstance(node.layer, Network | InputLayer) or node.inner or not node.weights:
             continue
         path = len(node.weights[0].name) - len(node.weights[0].weight.name)
         local = {w.name[path:]: weights[w.name] for w in node.weights}

@@ -30,8 +30,9 @@ def groups(network: Network, above: str = "") -> Iterator[tuple[str, list[str], 
         stem = snake_case(node.type_name)
         path = f"{above}{LAYERS}/{stem}" + (f"_{seen[stem]}" if seen[stem] else "")
         seen[stem] += 1
-        if isinstance(node.layer, Network):
-            yield from groups(node.layer, f"{path}/")
+        if node.inner is not None:
+            held = "" if isinstance(node.layer, Network) else "layer/"
+            yield from groups(node.inner, f"{path}/{held}")
         elif not isinstance(node.layer, InputLayer) and node.weights:
             for group, names in _of_layer(node).items():
                 yield f"{path}/{group}".rstrip("/"), names, node.name

@@ -11,6 +11,8 @@ from specc.layer import Layer
 
 # Keras' name of the first argument of layers that name none of theirs.
 FIRST = "inputs"
+# Its name of the mask of a model's input.
+MASK = "mask"
 
 
 class Unbound(ValueError):  # noqa: N818 - becomes a Problem
@@ -32,13 +34,15 @@ class Bound:
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def bind(call: KerasCall, layer: Layer | None) -> Bound:
-    """The arguments of a call of `layer`, or of a nested model when None.
+def bind(call: KerasCall, layer: Layer | None, inside: tuple[str, ...] = ()) -> Bound:
+    """The arguments of a call of `layer`, or of a nested model with inputs `inside` when None.
 
     Raises:
         Unbound: the layer here takes no such argument.
     """
     arguments = () if layer is None else layer.arguments
+    if len(inside) == 1 and MASK in call.named:
+        arguments = (*inside, MASK)
     named, lists = dict(call.named), dict(call.lists)
     tensors = list(call.tensors)
     if not arguments and not tensors:

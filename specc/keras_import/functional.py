@@ -33,6 +33,10 @@ class Reader(Protocol):
         """The entry of a layer or nested model, its inputs left open; None when it is broken."""
         ...
 
+    def input_names(self, entry: Entry) -> tuple[str, ...]:
+        """The inputs of a nested model that an entry calls; none for a layer."""
+        ...
+
 
 def functional(reader: Reader, body: Json) -> ModelSpec:
     """A graph of calls, in an order in which each uses only what stands above it."""
@@ -125,7 +129,7 @@ class _Graph:
             return None
         entry = first if index == 0 else Entry(own, call=first.call or name)
         try:
-            bound = bind(call, first.layer)
+            bound = bind(call, first.layer, self.reader.input_names(first))
         except Unbound as error:
             self.reader.objects.wrong(name, str(error))
             return None

@@ -20,6 +20,7 @@ class Models:
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects
+        objects.model = self.held
         self.models: dict[str, ModelSpec] = {}
         self.taken: set[str] = set()
 
@@ -46,15 +47,22 @@ class Models:
         )
         return ModelSpec(str(body.get("name", "model")), (), ())
 
-    def nested(self, config: Json) -> str:
-        """Read a model inside another one; its key in `Spec.models`."""
+    def nested(self, config: Json, *, held: bool = False) -> str:
+        """Read a model inside another one; its key in `Spec.models`.
+
+        One that a layer holds has no row in a summary, and a key that no layer has for its name.
+        """
         model = self.model(config)
         key, n = model.name, 0
-        while key in self.models or (n and key in self.taken):
+        while key in self.models or ((n or held) and key in self.taken):
             n += 1
             key = f"{model.name}_{n}"
         self.models[key] = model
         return key
+
+    def held(self, config: Json) -> str:
+        """Read a model in the place of a layer inside a layer; its key in `Spec.models`."""
+        return self.nested(config, held=True)
 
     def layer(self, config: Json, name: str) -> Layer | None:
         """A layer that is no model; None when it cannot be expressed."""
@@ -102,6 +110,11 @@ class Models:
             return Entry(name, call=self.nested(config))
         layer = self.layer(config, name)
         return None if layer is None else Entry(name, layer)
+
+    def input_names(self, entry: Entry) -> tuple[str, ...]:
+        """The inputs of a nested model that an entry calls; none for a layer."""
+        model = self.models.get(entry.call or "")
+        return () if model is None else tuple(item.name for item in model.inputs)
 
 
 def _names(body: Json) -> Iterator[str]:

@@ -8,7 +8,7 @@ otherwise, and keys that say nothing here, are listed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeGuard, TypeVar, cast, get_args
 
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from specc.keras_import.refused import reason
 from specc.keras_import.source import Json
 from specc.layers import Layer
 from specc.layers.activation import Activation
+from specc.layers.applied import Wrapper
 from specc.layers.operations import Operation
 from specc.metrics import Metric
 from specc.spec.problems import Problems
@@ -63,12 +64,14 @@ class Objects:
 
     Attributes:
         mixed: layers that Keras computes in another element type than float32, and their policies.
+        model: reads a model in the place of a layer, and names it.
     """
 
     def __init__(self, file: str) -> None:
         self.place = Place(file)
         self.problems = Problems()
         self.mixed: dict[str, str] = {}
+        self.model: Callable[[Json], str] | None = None
 
     def wrong(self, path: str, message: str) -> None:
         """Note one problem of the thing called `path`."""
@@ -110,7 +113,9 @@ class Objects:
         renamed: Mapping[str, str] = kind.renamed if issubclass(kind, Layer) else {}
         for keras, value in config.items():
             key = renamed.get(keras, keras)
-            if key in known:
+            if issubclass(kind, Wrapper) and is_model(value) and self.model is not None:
+                found[key] = {"call": self.model(value)}
+            elif key in known:
                 found[key] = self._value(known[key].annotation, value, f"{path}.{key}")
             elif key == "dtype":
                 self._check_dtype(kind, value, path)

@@ -92,6 +92,10 @@ class ActivityRegularization(Layer):
     """Factor of the squares."""
 
     @override
+    def in_turn(self, inputs: Shapes, *, training: bool) -> bool:
+        return bool(self.l1 or self.l2)  # the penalty is divided by the samples of one call
+
+    @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         if self.l1 or self.l2:
             x = ops.cast(inputs[0], inputs[0].trace.floatx)

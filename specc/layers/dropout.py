@@ -60,13 +60,11 @@ class _Dropping(Layer):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
-        if self.rate == 0.0:
-            return inputs[0]  # integers too, which pass in training and outside of it
+        if self.rate == 0.0 or not low.training:
+            return inputs[0]  # integers stay what they are
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
-        if not low.training:
-            return x
         if self.rate == 1.0:
-            return x * 0.0
+            return ops.cast(x * 0.0, inputs[0].dtype)
         return x * (kept(low, x, self.noise(x), self.rate) * (1.0 / (1.0 - self.rate)))
 
     @override

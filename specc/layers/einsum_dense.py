@@ -117,6 +117,17 @@ class EinsumDense(Adapted):
         return activations.output_shape(self.activation, shape)
 
     @override
+    def shown_shape(self, inputs: Shapes) -> Shape:
+        # Keras leaves open what output_shape leaves open, though the input has the axis.
+        full, sizes = self._sizes(inputs[0])
+        read = Equation.read(self.equation)
+        given = self.result_shape if isinstance(self.result_shape, tuple) else (self.result_shape,)
+        said = dict(zip([label for label in read.y if label != full.y[0]], given, strict=True))
+        said[full.y[0]] = inputs[0][0]
+        shape = tuple(said[label] if label in said else sizes.get(label) for label in full.y)
+        return activations.output_shape(self.activation, shape)
+
+    @override
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         full, sizes = self._sizes(inputs[0])
         kernel = weight(self, "kernel", tuple(cast("int", sizes[label]) for label in full.w))

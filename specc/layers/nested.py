@@ -50,6 +50,10 @@ class Nested:
         """Fresh standard normal numbers."""
         return self.outer.normal(like, shape)
 
+    def model(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """What the owner's sub-model makes of a tensor."""
+        return self.outer.model(x, mask)
+
 
 def inner_weights(name: str, layer: Layer, inputs: Shapes) -> tuple[Weight, ...]:
     """The weights of a layer inside another one, under `name`; a frozen layer's are not trained."""

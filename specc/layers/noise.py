@@ -1,4 +1,7 @@
-"""Noise in training: added, multiplied, or the dropout that keeps mean and variance."""
+"""Noise in training: added, multiplied, or the dropout that keeps mean and variance.
+
+Integers stay what they are outside of training; with noise they are floats, as in Keras on JAX.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,9 @@ class GaussianNoise(Layer):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
-        if self.stddev == 0.0:
+        if self.stddev == 0.0 or not low.training:
             return inputs[0]
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
-        if not low.training:
-            return x
         return x + low.normal(x, x.shape) * self.stddev
 
     @override
@@ -64,11 +65,9 @@ class GaussianDropout(Layer):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
-        if self.rate == 0.0:
+        if self.rate == 0.0 or not low.training:
             return inputs[0]
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
-        if not low.training:
-            return x
         return x * (low.normal(x, x.shape) * math.sqrt(self.rate / (1.0 - self.rate)) + 1.0)
 
     @override
@@ -103,11 +102,9 @@ class AlphaDropout(Layer):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
-        if self.rate == 0.0:
+        if self.rate == 0.0 or not low.training:
             return inputs[0]
         x = ops.cast(inputs[0], inputs[0].trace.floatx)
-        if not low.training:
-            return x
         low_value = -SELU_ALPHA * SELU_SCALE
         a = ((1.0 - self.rate) * (1.0 + self.rate * low_value**2)) ** -0.5
         b = -a * low_value * self.rate

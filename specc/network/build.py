@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from specc.errors import InternalError, SpecError, nearest
 from specc.layer import InputLayer
+from specc.network.applied import called_model
 from specc.network.freezing import frozen
 from specc.network.graph import Network, Node
 from specc.network.model import ModelBuilder
@@ -51,7 +52,7 @@ def _check_names(network: Network, problems: Problems) -> None:
     """Report weights of one name: `a/b` in a block and `b` in the sub-model `a` may clash."""
     known: dict[str, Node] = {}
     for _, node in network.walk():
-        held = () if isinstance(node.layer, Network) else (*node.weights, *node.states)
+        held = () if node.inner is not None else (*node.weights, *node.states)
         for weight in held:
             if known.setdefault(weight.name, node) is not node:
                 message = f"a second weight is called {weight.name!r}; rename a layer or model"
@@ -154,13 +155,17 @@ class Library:
 
 
 def _frozen(spec: Spec) -> set[str]:
-    """Sub-models that training leaves alone: frozen themselves, or inside a frozen model."""
+    """Sub-models that training leaves alone: frozen themselves, or inside what is frozen."""
     frozen = {key for key, model in spec.models.items() if not model.trainable}
+    for model in (spec.model, *spec.models.values()):
+        for entry in model.entries:
+            if entry.layer is not None and not entry.layer.trainable:
+                frozen |= {called_model(entry) or ""} & set(spec.models)
     open_ = [spec.models[key] for key in frozen]
     if not spec.model.trainable:
         open_.append(spec.model)
     while open_:
-        called = {entry.call for entry in open_.pop().entries}
+        called = {called_model(entry) for entry in open_.pop().entries}
         for key, model in spec.models.items():
             if key in called and key not in frozen:
                 frozen.add(key)

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from specc.errors import InternalError, Place
 from specc.family import snake_case
-from specc.layer import InputLayer, Layer, Weight
+from specc.layer import InputLayer, Layer, Shapes, Weight
 from specc.shapes import ShapeError, fits
 from specc.tensors import ITEM_BYTES, Shape, show
 
@@ -54,6 +54,7 @@ class Node:
         states: what one batch leaves for the next; the same for a sub-model.
         trainable: the layer's own flag and that of every enclosing model.
         calls: in the order of the spec; `Call.index` counts them.
+        inner: the sub-model that it is, or that its layer applies.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Node:
     place: Place = field(default_factory=Place)
     path: str = ""
     calls: list[Call] = field(default_factory=list["Call"])
+    inner: Network | None = None
 
     @property
     def type_name(self) -> str:
@@ -106,6 +108,7 @@ class Call:
         flags: further call arguments (`use_causal_mask`).
         output_shapes: batch first.
         texts: for each output whether it is text.
+        mask: what replaces the mask of the input of a sub-model, when the call gives it.
     """
 
     node: Node
@@ -118,6 +121,7 @@ class Call:
     texts: tuple[bool, ...] = ()
     place: Place = field(default_factory=Place)
     path: str = ""
+    mask: Ref | None = None
 
     @property
     def called(self) -> Called:
@@ -172,7 +176,9 @@ class Network:
         kind: Keras' bookkeeping: a sequential model hides its input.
         inputs, outputs: in their order.
         nodes: in the order of Keras' `model.layers`: the summary's rows, and the weights' order.
-        calls: in an order in which every input is there before it is used; inputs' calls left out.
+        calls: in the order of the spec, in which every input is there before it is used; inputs'
+            calls left out.
+        running: the same calls in the order in which Keras runs them.
     """
 
     name: str
@@ -181,6 +187,7 @@ class Network:
     outputs: tuple[Ref, ...]
     nodes: tuple[Node, ...]
     calls: tuple[Call, ...]
+    running: tuple[Call, ...]
     trainable: bool = True
 
     @property
@@ -198,7 +205,7 @@ class Network:
     @property
     def entrances(self) -> list[Node]:
         """The inputs, then those of the sub-models."""
-        inner = [node.layer for _, node in self.walk() if isinstance(node.layer, Network)]
+        inner = [node.inner for _, node in self.walk() if node.inner is not None]
         return [ref.call.node for network in (self, *inner) for ref in network.inputs]
 
     @property
@@ -244,9 +251,9 @@ class Network:
         while stack:
             owner, node = stack.pop()
             yield owner, node
-            if isinstance(node.layer, Network) and id(node.layer) not in seen:
-                seen.add(id(node.layer))
-                stack += [(node.layer, inner) for inner in reversed(node.layer.nodes)]
+            if node.inner is not None and id(node.inner) not in seen:
+                seen.add(id(node.inner))
+                stack += [(node.inner, inner) for inner in reversed(node.inner.nodes)]
 
     def shapes_for(self, inputs: tuple[Shape, ...]) -> dict[Call, tuple[Shape, ...]]:
         """Output shapes of every call, inputs' calls included, for these shapes of the inputs.
@@ -268,6 +275,18 @@ class Network:
             except ShapeError as error:
                 raise ShapeError(f"{call.node.name}: {error}") from error
         return known
+
+
+def layer_calls(
+    called: Called, inputs: Shapes, outputs: Shapes
+) -> Iterator[tuple[Layer, Shapes, Shapes]]:
+    """The layers that one call applies, with their shapes: one, or all those of a sub-model."""
+    if isinstance(called, Layer):
+        yield called, inputs, outputs
+        return
+    inner = called.shapes_for(inputs)
+    for call in called.calls:
+        yield from layer_calls(call.called, call.entering(inner), inner[call])
 
 
 def call_texts(layer: Called, given: Sequence[bool], count: int) -> tuple[bool, ...]:

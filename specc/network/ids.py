@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from specc.errors import Place
-from specc.layer import InputLayer
+from specc.layer import InputLayer, Layer
 from specc.network.graph import Network
 
 
@@ -26,16 +26,16 @@ def id_limits(network: Network) -> Mapping[str, Limit]:
     for call in network.calls:
         inner: Mapping[str, Limit] = {}
         order: tuple[str, ...] = ()
-        layer = call.called
-        if isinstance(layer, Network):
-            inner, order = id_limits(layer), layer.input_names
+        layer, within = call.called, call.node.inner
+        if within is not None:
+            inner, order = id_limits(within), within.input_names
         for i, ref in enumerate(call.inputs):
             if ref is None or not isinstance(ref.call.node.layer, InputLayer):
                 continue
             limit = None
-            if isinstance(layer, Network):
-                limit = inner.get(order[i])
-            elif i == 0 and (count := layer.ids) is not None:
+            if within is not None:
+                limit = inner.get(order[i]) if i < len(order) else None
+            elif i == 0 and isinstance(layer, Layer) and (count := layer.ids) is not None:
                 limit = Limit(count, call.node.place, call.node.path)
             name = ref.call.node.name
             known = found.get(name)

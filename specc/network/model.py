@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from specc.errors import Place, nearest
 from specc.layer import InputLayer, Layer, Weight
+from specc.network.applied import AppliedNetwork, applied_in, called_model, network_in
 from specc.network.graph import (
     Call,
     Network,
@@ -19,8 +20,8 @@ from specc.network.graph import (
     is_chain,
 )
 from specc.network.limits import size_problem
-from specc.network.order import layer_order
-from specc.network.wiring import Wrong, inputs_of, resolve
+from specc.network.order import keras_order
+from specc.network.wiring import Wrong, inputs_of, resolve, takes_mask
 from specc.shapes import ShapeError
 from specc.spec.model import Entry, ModelSpec
 from specc.spec.problems import Problems
@@ -55,9 +56,10 @@ class Declared:
     @staticmethod
     def of(layer: Layer | Network, shapes: tuple[Shape, ...]) -> Declared:
         """Raises ShapeError when the shapes do not fit."""
-        if isinstance(layer, Network):
+        if network_in(layer) is not None:
             return Declared()
-        return Declared(layer.weights(shapes), layer.states(shapes))
+        own = cast("Layer", layer)
+        return Declared(own.weights(shapes), own.states(shapes))
 
 
 class ModelBuilder:
@@ -90,15 +92,15 @@ class ModelBuilder:
         outputs = self._outputs()
         if self.failed:
             return None
-        order = layer_order(inputs, outputs)
+        order, running = keras_order(inputs, outputs)
         self._check_reached(order)
         kind = self._kind(inputs, outputs, calls)
         if kind == "sequential":
-            order = [call.node for call in calls]
+            order, running = [call.node for call in calls], calls
         if self.failed:
             return None
-        name, trainable = self.model.name, not self.frozen
-        return Network(name, kind, inputs, outputs, tuple(order), tuple(calls), trainable)
+        parts = (inputs, outputs, tuple(order), tuple(calls), tuple(running))
+        return Network(self.model.name, kind, *parts, not self.frozen)
 
     def _report(self, message: str | None, place: Place, path: str) -> None:
         self.failed = True
@@ -143,6 +145,9 @@ class ModelBuilder:
             raise Wrong(f"{entry.call!r} is an input and cannot be called")
         check_flags(entry, layer)
         inputs, written = inputs_of(entry, layer, self.model, position, self.calls)
+        mask = None
+        if takes_mask(layer) and len(inputs) > 1:
+            inputs, mask = inputs[:1], inputs[1]
         shapes = tuple(() if ref is None else ref.shape for ref in inputs)
         try:
             outputs = call_shapes(layer, shapes, entry.flags)
@@ -156,11 +161,11 @@ class ModelBuilder:
                 raise Wrong(message)
         if node is None:
             node = self._node(entry, layer, declared)
-        elif isinstance(layer, Layer):
+        elif node.inner is None:
             check_reuse(node, declared, shapes)
         call = Call(
             node, entry.name, len(node.calls), inputs, written, entry.flags, outputs, texts,
-            entry.place, entry_path(entry),
+            entry.place, entry_path(entry), mask,
         )  # fmt: skip
         node.calls.append(call)
         return call
@@ -185,13 +190,30 @@ class ModelBuilder:
         )
 
     def _layer(self, entry: Entry) -> Layer | Network:
-        """What a first call calls."""
-        if entry.layer is not None:
+        """What a first call calls.
+
+        Raises:
+            Wrong: there is no such model, or it does not fit where it stands.
+        """
+        applied = applied_in(entry.layer)
+        if entry.layer is not None and applied is None:
             return entry.layer
-        network = self.models.find(entry.call or "")
+        name = called_model(entry) or ""
+        if name not in self.models:
+            raise Wrong(f"nothing under `models:` is called {name!r};" + self._nearest(name))
+        network = self.models.find(name)
         if network is None:
             raise Wrong(None)
-        return network
+        if entry.layer is None:
+            return network
+        if len(network.inputs) != 1 or len(network.outputs) != 1:
+            counts = f"{len(network.inputs)} and {len(network.outputs)}"
+            raise Wrong(f"expected a model with one input and one output, {name!r} has {counts}")
+        inner = AppliedNetwork.of(name, network)
+        return entry.layer.model_copy(update={"layer": inner})
+
+    def _nearest(self, name: str) -> str:
+        return nearest(name, self.models.keys())
 
     def _node(self, entry: Entry, layer: Layer | Network, declared: Declared) -> Node:
         """The node of a first call.
@@ -199,18 +221,20 @@ class ModelBuilder:
         Raises:
             Wrong: its name is taken, or a weight cannot be.
         """
-        sub_model = isinstance(layer, Network)
-        name = layer.name if sub_model else entry.name
+        inner = network_in(layer)
+        sub_model = inner is layer
+        name = layer.name if isinstance(layer, Network) else entry.name
         if name in self.nodes:
             raise Wrong(f"a second layer is called {name!r}; give it another `name`")
         trainable = layer.trainable and not self.frozen
-        if sub_model:
-            weights, states = tuple(layer.weights), tuple(layer.states)
+        if inner is not None:
+            weights, states = tuple(inner.weights), tuple(inner.states)
         else:
             prefix = f"{self.prefix}{name}"
             weights = node_weights(prefix, declared.weights, trainable=trainable)
             states = node_weights(prefix, declared.states, trainable=False)
-        node = Node(name, layer, weights, states, trainable, entry.place, entry_path(entry))
+        place, path = entry.place, entry_path(entry)
+        node = Node(name, layer, weights, states, trainable, place, path, inner=inner)
         self.nodes[name] = node
         if sub_model:
             self.sub_models[entry.call or ""] = node

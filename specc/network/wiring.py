@@ -10,6 +10,8 @@ from specc.layer import Layer
 from specc.network.graph import Call, Network, Ref
 from specc.spec.model import Entry, ModelSpec, Reference
 
+# Keras' argument of a model's call.
+MASK = "mask"
 # By the name that references use; None where the entry failed.
 Calls = Mapping[str, Call | None]
 
@@ -94,6 +96,8 @@ def _by_argument(
 ) -> tuple[tuple[Ref | None, ...], tuple[Ref, ...]]:
     """As `inputs_of`, for an entry whose `inputs` is a mapping."""
     arguments = layer.input_names if isinstance(layer, Network) else layer.arguments
+    if takes_mask(layer):
+        arguments = (*arguments, MASK)
     for name in entry.arguments:
         if name not in arguments:
             raise Wrong(f"has no argument {name!r};{nearest(name, arguments)}")
@@ -104,6 +108,11 @@ def _by_argument(
         raise Wrong(f"needs {' and '.join(missing)}; given are {', '.join(refs)}")
     last = max(arguments.index(name) for name in refs)
     return tuple(refs.get(name) for name in arguments[: last + 1]), tuple(refs.values())
+
+
+def takes_mask(layer: Layer | Network) -> bool:
+    """Whether a sub-model's call may give the mask of its input, as `mask` among the inputs."""
+    return isinstance(layer, Network) and len(layer.inputs) == 1 and MASK not in layer.input_names
 
 
 def _bounds(layer: Layer | Network) -> tuple[int, int | None]:

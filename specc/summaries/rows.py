@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from specc.network import Network, Node, NodeWeight
+from specc.summaries.shown import shown_shapes
 from specc.tensors import Shape
 
 
@@ -53,16 +54,17 @@ class Totals:
 
 def rows(network: Network, batch: int | None = None) -> list[Row]:
     """A row for each node, with `batch` in place of the open batch axis."""
-    return [_row(node, batch) for node in network.nodes]
+    shapes = shown_shapes(network)
+    return [_row(node, shapes[node.calls[-1]], batch) for node in network.nodes]
 
 
-def _row(node: Node, batch: int | None) -> Row:
+def _row(node: Node, shapes: Sequence[Shape], batch: int | None) -> Row:
     feeds = [ref for call in node.calls for ref in call.written]
     return Row(
         node.name,
         node.type_name,
         node.number,
-        tuple(_with_batch(shape, batch) for shape in node.output_shapes),
+        tuple(_with_batch(shape, batch) for shape in shapes),
         node.params,
         node.trainable_params,
         tuple(ref.call.node.name for ref in feeds),

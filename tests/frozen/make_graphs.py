@@ -116,6 +116,35 @@ def sequential_of_several_outputs():
     )
 
 
+def models_at_steps():
+    cnn = keras.Sequential(
+        [keras.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.BatchNormalization(),
+         layers.GlobalAveragePooling2D()],
+        name="cnn",
+    )  # fmt: skip
+    inner_in = keras.Input((3,))
+    wide = layers.Dense(3)(inner_in)
+    inner = keras.Model(inner_in, layers.add([inner_in, wide]), name="dense")
+    cnn.layers[0].trainable = False
+    video = keras.Input((4, 6, 6, 2), name="video")
+    seen = layers.TimeDistributed(cnn, name="at_frames")(video)
+    seen = layers.TimeDistributed(inner)(seen)
+    outside = layers.Dense(2, name="dense")(layers.GRU(4)(seen))
+    return keras.Model(video, outside, name="steps")
+
+
+def lengths_left_open():
+    inner_in = keras.Input((3, 5))
+    dense = layers.EinsumDense("abc,cd->abd", (None, 4), bias_axes="d")
+    inner = keras.Model(inner_in, layers.Dropout(0.1)(dense(inner_in)), name="inner")
+    x = keras.Input((3, 5), name="x", batch_size=2)
+    y = layers.EinsumDense("...x,xy->...y", 4)(inner(x))
+    z = layers.Concatenate()([y, layers.EinsumDense("abc,dc->abd", (3, 2))(x)])
+    steps = layers.Reshape((3, 2, 3))(z)
+    einsum = layers.EinsumDense("abc,cd->abd", (None, 4), activation="relu")
+    return keras.Model(x, [layers.GlobalMaxPooling1D()(z), layers.TimeDistributed(einsum)(steps)])
+
+
 MODELS = [
     shared_at_two_depths,
     branches_made_out_of_order,
@@ -130,6 +159,8 @@ MODELS = [
     sequential_built_late,
     sequential_of_models,
     sequential_of_several_outputs,
+    models_at_steps,
+    lengths_left_open,
 ]
 
 

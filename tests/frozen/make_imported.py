@@ -65,6 +65,98 @@ def integers_pass():
     return keras.Model(x, [layers.Dense(2)(x), *(layer(x) for layer in passing)])
 
 
+def noise_of_integers():
+    """Noise that only training adds: outside of it integers stay what they are."""
+    x = keras.Input((4, 3), dtype="int32", name="x0")
+    b = keras.Input((4, 3), dtype="bool", name="x1")
+    noisy = [
+        layers.Dropout(0.5), layers.SpatialDropout1D(0.5), layers.GaussianNoise(0.3),
+        layers.GaussianDropout(0.3), layers.AlphaDropout(0.3),
+    ]  # fmt: skip
+    return keras.Model([x, b], [layers.Dense(2)(x), *(n(z) for n in noisy for z in (x, b))])
+
+
+def frames():
+    """A network for pictures, with statistics of the batch in it."""
+    return keras.Sequential(
+        [
+            keras.Input((5, 5, 2)),
+            layers.Conv2D(3, 3, activation="relu"),
+            layers.BatchNormalization(momentum=0.7),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(3),
+        ],
+        name="cnn",
+    )
+
+
+def residual():
+    """A graph with an operation in it, and a model, and a wrapped model inside that."""
+    x = keras.Input((4, 3), name="inside")
+    wide = keras.Sequential([keras.Input((3,)), layers.Dense(3, activation="tanh")], name="wide")
+    deep = keras.Sequential([keras.Input((4, 3)), layers.TimeDistributed(wide)], name="deep")
+    y = deep(x) + x
+    return keras.Model(x, y - keras.ops.mean(y, axis=0, keepdims=True), name="residual")
+
+
+def sentences():
+    """Words of sentences of texts, both with masks."""
+    words = keras.Input((4,), dtype="int32", name="words")
+    read = layers.LSTM(3)(layers.Embedding(4, 2, mask_zero=True)(words))
+    texts = keras.Input((3, 4), dtype="int32", name="x0")
+    sentence = layers.TimeDistributed(keras.Model(words, read, name="sentence"))(texts)
+    return keras.Model(texts, layers.GRU(2)(sentence))
+
+
+def masked_steps():
+    """A mask of words through a wrapped model that reads it."""
+    inner = keras.Sequential(
+        [keras.Input((4, 2)), layers.Dense(3), layers.BatchNormalization(), layers.GRU(2)],
+        name="words",
+    )
+    texts = keras.Input((3, 4), dtype="int32", name="x0")
+    words = layers.Embedding(4, 2, mask_zero=True)(texts)
+    return keras.Model(texts, layers.TimeDistributed(inner)(words))
+
+
+def wrapped_twice():
+    """A wrapper with a model, called twice, in a network that is frozen in parts."""
+    once = layers.TimeDistributed(frames())
+    x, z = keras.Input((2, 5, 5, 2), name="x0"), keras.Input((2, 5, 5, 2), name="x1")
+    once.layer.layers[0].trainable = False
+    return keras.Model([x, z], [layers.SimpleRNN(2)(once(x)), once(z)])
+
+
+def shared_statistics():
+    """Batch normalization called several times, at one depth and at several, and inside a model."""
+    x = keras.Input((4, 3), name="x0")
+    once, twice = layers.BatchNormalization(momentum=0.6), layers.BatchNormalization(momentum=0.4)
+    inner = keras.Sequential(
+        [keras.Input((4, 2)), layers.Dense(2), layers.BatchNormalization(momentum=0.7)]
+    )
+    a, b, c = (layers.Dense(2, activation=kind)(x) for kind in ("tanh", "elu", "softplus"))
+    first, second, third = once(a), once(b), once(c)
+    deep, shallow = twice(layers.Dense(2)(first)), twice(third)
+    p, q = inner(b), inner(layers.Dense(2)(second))
+    joined = layers.Concatenate()([shallow, second, first])
+    return keras.Model(x, [deep, joined, layers.add([q, p]), layers.LSTM(2)(shallow)])
+
+
+def masks_of_models():
+    """Masks into nested models, and through what joins masked sequences."""
+    ids = keras.Input((4,), dtype="int32", name="x0")
+    words = layers.Embedding(4, 3, mask_zero=True)(ids)
+    inner = keras.Sequential([keras.Input((4, 3)), layers.Dense(2), layers.LSTM(2)], name="inner")
+    steps_in = keras.Input((4, 3))
+    steps = layers.GRU(3, return_sequences=True)(steps_in)
+    graph = keras.Model(steps_in, layers.Dense(3)(steps), name="steps")
+    seen = layers.Attention()([words, graph(words)])
+    joined = layers.Concatenate()([words, seen])
+    read = layers.BatchNormalization()(joined)
+    return keras.Model(ids, [inner(words), layers.SimpleRNN(2)(read), inner(graph(words))])
+
+
 CASES = {
     # ONNX gives only those functions of a recurrence a scale that have one.
     "gru_scaled_activation": lambda: chain((4, 3), layers.GRU(2, activation="hard_sigmoid")),
@@ -96,8 +188,19 @@ CASES = {
     ),
     "mixed_types": mixed_types,
     "integers_pass": integers_pass,
+    "video": lambda: chain((3, 5, 5, 2), layers.TimeDistributed(frames()), layers.LSTM(2)),
+    "video_in_training": lambda: chain(
+        (3, 5, 5, 2), layers.TimeDistributed(frames()), layers.LSTM(2)
+    ),
+    "graphs_at_steps": lambda: chain((3, 4, 3), layers.TimeDistributed(residual())),
+    "sentences": sentences,
+    "masked_steps": masked_steps,
+    "wrapped_twice": wrapped_twice,
+    "noise_of_integers": noise_of_integers,
+    "shared_statistics": shared_statistics,
+    "masks_of_models": masks_of_models,
 }
-TRAINING = frozenset[str]()
+TRAINING = frozenset({"video_in_training", "masked_steps", "wrapped_twice", "shared_statistics"})
 
 
 def draw(number, inputs, weights):

@@ -21,7 +21,8 @@ HERE = Path(__file__).parent
 BATCH = 2
 SHAPES = {"x": (4, 6), "p": (4, 6), "v": (6,), "i": (4,)}
 
-# Each is an expression of x (normal), p (0.5 to 1.5), v (normal) and i (0 to 3, int32).
+# Each is an expression of x (normal), p (0.5 to 1.5), v (normal), i (0 to 3, int32), and n: x with
+# elements that are no numbers. TensorFlow has no gradient of hsv_to_rgb.
 SINGLE = """
 x[:, 0] | x[:, 1:3, ...] | x[..., None] | x[:, ::-1] | x[:, -1, 2:] | x[:, None, 1:-1:2] | i[:, 1]
 1.0 - x | x / 2 | x // 0.7 | x % 0.7 | x**2 | p**0.5 | 2.0**x | -x | abs(x) | x + p | i + 1
@@ -127,6 +128,37 @@ ops.image.crop_images(x[..., None], None, 2, 1, target_height=2, target_width=3)
 ops.image.extract_patches(ops.reshape(x, (-1, 4, 3, 2)), 2)
 ops.image.extract_patches(x[..., None], (2, 3), strides=1, padding="same")
 ops.image.extract_patches(x[..., None], (2, 2), strides=1, dilation_rate=2)
+ops.nansum(n, axis=1) | ops.nansum(i, axis=1) | ops.nanmean(n, axis=-1, keepdims=True)
+ops.nanvar(n, axis=1) | ops.nanstd(n, axis=(1, 2)) | ops.nanmax(n, axis=2) | ops.nanmin(n, axis=1)
+ops.nanmax(i, axis=1) | ops.nanprod(n, axis=1) | ops.nancumsum(n, axis=2)
+ops.nancumprod(n, axis=1)
+ops.isnan(ops.nanmean(n + ops.log(x[:, :, :1] * 0 - 1), axis=1))
+ops.isnan(ops.nanmin(ops.log(x * 0 - 1), axis=1)) | ops.digitize(x, np.array([-1.0, 0.0, 0.5]))
+ops.digitize(i, np.array([1, 2]))
+ops.searchsorted(np.array([-0.1, 0.1], "float32"), x[:, 0, 0])
+ops.searchsorted(np.array([0, 2, 3], "float32"), x[:, 1, 2] * 2, side="right")
+ops.isin(i, np.array([1, 3]))
+ops.isin(i, np.array([0]), invert=True) | ops.in_top_k(i[:, 0], x[:, 0], k=2)
+ops.in_top_k(i[:, 1], ops.round(p[:, 0]), k=1) | ops.quantile(x, 0.3, axis=1)
+ops.quantile(x, 0.5, axis=(1, 2), keepdims=True) | ops.quantile(i, 1.0, axis=1)
+ops.percentile(x, 30.0, axis=1) | ops.percentile(x, 40.0, axis=2, method="nearest")
+ops.percentile(x, 40.0, axis=2, method="lower", keepdims=True)
+ops.percentile(x, 41.0, axis=1, method="higher")
+ops.percentile(x, 61.0, axis=-1, method="midpoint")
+ops.array_split(x, 4, axis=2)[1] | ops.array_split(x, 3, axis=-2)[0] | ops.hsplit(x, 2)[1]
+ops.hsplit(x, [1, 3])[2] | ops.dsplit(x, 3)[0] | ops.ldexp(x, i[..., None]) | ops.ldexp(x, 3)
+ops.inner(x, np.arange(6, dtype="float32")) | ops.inner(x, np.arange(12.0).reshape(2, 6))
+ops.cdist(x, p) | ops.cdist(x, np.arange(12, dtype="float32").reshape(2, 6)) | ops.trapezoid(x)
+ops.trapezoid(x, dx=0.5, axis=1) | ops.trapezoid(p, x=[0.0, 1.0, 3.0, 4.0, 4.5, 6.0])
+ops.nn.depth_to_space(ops.reshape(x, (-1, 2, 3, 4)), 2)
+ops.nn.space_to_depth(ops.reshape(x, (-1, 2, 4, 3)), 2)
+ops.nn.depth_to_space(ops.reshape(x, (-1, 4, 2, 3)), 2, data_format="channels_first")
+ops.extract_sequences(x, 3, 2) | ops.extract_sequences(x[:, 0], 4, 1)
+ops.image.rgb_to_hsv(ops.reshape(p, (-1, 2, 4, 3)) / 1.5) | ops.image.sobel_edges(x[..., None])
+ops.image.hsv_to_rgb(ops.stop_gradient(ops.reshape(p, (-1, 2, 4, 3))) / 1.6)
+ops.image.rgb_to_hsv(ops.reshape(p, (-1, 3, 2, 4)) / 1.5, data_format="channels_first")
+ops.image.sobel_edges(ops.reshape(x, (-1, 2, 3, 4)), data_format="channels_first")
+ops.convert_to_tensor(x) | ops.convert_to_tensor(i, dtype="float32")
 """.replace("\n", "|").split("|")
 
 # Steps of random models: functions of tensors of shape (batch, 4, 6), all of them tame.
@@ -169,7 +201,9 @@ def singles(size=6):
     for start in range(0, len(texts), size):
         keras.utils.clear_session()
         known = sources()
-        made = [evaluated(text, known) for text in texts[start : start + size]]
+        broken = ops.where(known["x"] > 0.8, ops.log(known["x"] * 0 - 1), known["x"])
+        more = {**known, "n": broken}
+        made = [evaluated(text, more) for text in texts[start : start + size]]
         yield keras.Model(list(known.values()), made, name="single"), known
 
 

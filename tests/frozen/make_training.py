@@ -60,6 +60,21 @@ TARGETS = {
 }
 
 
+def frames():
+    """A model at every step, with penalties and statistics of the batch."""
+    inner = keras.Sequential(
+        [
+            keras.Input((4, 3)),
+            layers.Conv1D(3, 2, activation="relu", activity_regularizer=regularizers.L2(0.1)),
+            layers.BatchNormalization(momentum=0.6),
+            layers.ActivityRegularization(l1=0.05),
+            layers.Flatten(),
+            layers.Dense(2, kernel_regularizer=regularizers.L2(0.1)),
+        ]
+    )
+    return keras.Input((3, 4, 3)), layers.TimeDistributed(inner), layers.GRU(3), layers.Dense(2)
+
+
 def case(name, loss="mse", targets="normal", optimizer=None, model=None, **options):
     """`options`: metrics, weighted_metrics, rows, class_weight.
 
@@ -289,6 +304,8 @@ FITS = [
     ("weights_of_positions", case("", targets="positions", model=steps(layers.Masking()),
                                   weighted_metrics=["mae"])[1],
      {"epochs": 2, "batch_size": 4, "rows": [3], "validation": "weighted"}),
+    ("model_at_steps", case("", model=frames(), metrics=["mae"])[1],
+     {"epochs": 2, "batch_size": 4, "validation_split": 0.3}),
 ]  # fmt: skip
 
 

@@ -49,6 +49,9 @@ def layers(steps, image, ids):
         twice(twice(steps)),
         keras.Sequential([keras.Input((4,)), L.Dense(3), L.Dense(1)], name="chain")(steps[:, 0]),
         steps * 2.0 + 1.0,
+        L.TimeDistributed(
+            keras.Sequential([keras.Input((4,)), L.Dense(3), L.BatchNormalization(), L.Dense(2)])
+        )(steps),
         L.Dense(3)(steps),
     ]
 

@@ -5,6 +5,8 @@ Oracles: the same model read back from what Keras itself wrote; and Keras, where
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from specc.keras_import import from_keras
 from specc.network import build
 from specc.spec.model import Spec
 from specc.spec.reader import load, loads
-from specc.spec.write import simplified
+from specc.spec.write import dump, simplified
 from tests.golden import APPS, FROZEN, app, graphs
 from tests.keras_import.frozen_operations import Case, cases
 
@@ -72,6 +74,14 @@ def test_awkward_graphs(name: str, tmp_path: Path) -> None:
     spec = from_keras(graphs()[name]["config"], {})
     again = round_trip(spec, tmp_path / "m.keras")
     assert specc.summary(again).text(100) == specc.summary(spec).text(100)
+
+
+@pytest.mark.parametrize("name", ["masks_of_models", "graphs_at_steps", "wrapped_twice"])
+def test_masks_and_models_in_layers(name: str, tmp_path: Path) -> None:
+    stored = json.loads(gzip.decompress((FROZEN / "imported.json.gz").read_bytes()))
+    spec = from_keras(stored[name]["config"])
+    assert simplified(round_trip(spec, tmp_path / "m.keras")) == simplified(spec)
+    assert simplified(loads(dump(spec))) == simplified(spec)
 
 
 def test_names_of_blocks_become_names_that_keras_takes(tmp_path: Path) -> None:

@@ -87,3 +87,21 @@ def test_alpha_dropout_is_affine_in_the_kept_and_constant_in_the_dropped() -> No
     np.testing.assert_allclose(y, a * np.where(keep, STEPS, low) + b, rtol=1e-12)
     np.testing.assert_array_equal(run(written, STEPS), STEPS)
     np.testing.assert_array_equal(run({"alpha_dropout": 0.0}, STEPS, training=True), STEPS)
+
+
+@pytest.mark.parametrize("key", ["dropout", "gaussian_noise", "gaussian_dropout", "alpha_dropout"])
+def test_integers_are_floats_where_noise_is_added(key) -> None:
+    # Oracle: the same numbers as floats, for the same draws.
+    x = np.arange(60, dtype=np.int32).reshape(STEPS.shape)
+    draws = [RNG.uniform(size=STEPS.shape)]
+    y, z = (run({key: 0.3}, each, training=True, draws=draws) for each in (x, x * 1.0))
+    assert y.dtype == z.dtype
+    np.testing.assert_array_equal(y, z)
+    assert run({key: 0.3}, x).dtype == np.int32
+
+
+def test_all_of_integers_may_be_dropped() -> None:
+    x = np.ones((2, 3), np.int32)
+    y = run({"dropout": 1.0}, x, training=True)
+    assert y.dtype == np.int32
+    assert not y.any()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import specc
+from specc.spec.reader import loads
 from tests.model.specs import LINE, RICH, TOWERS, line_data, model, rich_data, towers_data
 
 
@@ -154,3 +155,18 @@ def test_the_seed_decides_masks_without_a_train_section() -> None:
 def test_mistakes(inputs: list, cotangents: list, match: str) -> None:
     with pytest.raises(specc.DataError, match=match):
         model(LINE).vjp(inputs, cotangents)
+
+
+@pytest.mark.parametrize("penalty", ["", ", activity_regularizer: l2"])
+def test_steps_of_a_model_draw_random_numbers_of_their_own(penalty: str) -> None:
+    # With a penalty one step follows the other, without they are one batch.
+    spec = loads(
+        "specc: 1\ninputs: {x: [2, 500]}\n"
+        "models:\n  noisy:\n    inputs: {y: [500]}\n"
+        f"    layers:\n      - dropout: {{rate: 0.5{penalty}}}\n"
+        "layers:\n  - time_distributed: {layer: {call: noisy}}\n"
+    )
+    ones = np.ones((1, 2, 500), np.float32)
+    dropped = specc.Model(spec).vjp([ones], [ones], training=True).outputs[0][0] == 0
+    assert 0.4 < dropped.mean() < 0.6
+    assert 0.4 < (dropped[0] == dropped[1]).mean() < 0.6

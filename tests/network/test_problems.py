@@ -228,3 +228,30 @@ def test_two_inputs_of_one_name_and_a_sub_model_called_like_a_layer():
         models={"inner": inner},
     )
     assert found == ["b: a second layer is called 'a'; give it another `name`"]
+
+
+AT_STEPS = {"time_distributed": {"layer": {"call": "inner"}}}
+
+
+@pytest.mark.parametrize(
+    ("inner", "message"),
+    [
+        (None, "t: nothing under `models:` is called 'inner';"),
+        (
+            model({"x": (3,), "y": (3,)}, entry("a", "add", "x", "y")),
+            "t: expected a model with one input and one output, 'inner' has 2 and 1",
+        ),
+        (
+            model({"x": (4,)}, entry("a", {"dense": 2})),
+            "t: input 'x' of 'm' is declared (None, 4), received (None, 3)",
+        ),
+        (
+            model({"x": (2, 3)}, entry("t", AT_STEPS)),
+            "models.inner: sub-model 'inner' contains itself",
+        ),
+    ],
+)
+def test_a_model_that_a_layer_holds_fits_it(inner, message):
+    models = {} if inner is None else {"inner": inner}
+    found = problems({"x": (2, 3)}, entry("t", AT_STEPS), models=models)
+    assert message in found[0]

@@ -6,6 +6,7 @@ Labels are not mixed: as in Keras a layer that is given images alone changes the
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from pydantic import PositiveFloat
 from typing_extensions import override
@@ -99,6 +100,8 @@ class MixUp(Augmentation):
     (2018), mixup.
     """
 
+    apart: ClassVar[bool] = False
+
     alpha: PositiveFloat = 0.2
     """Both parameters of the beta distribution: small ones leave images nearly as they are."""
     data_format: DataFormat = "channels_last"
@@ -127,6 +130,8 @@ class CutMix(Augmentation):
     Source: keras/src/layers/preprocessing/image_preprocessing/cut_mix.py (3.15.1); Yun et al.
     (2019), CutMix.
     """
+
+    apart: ClassVar[bool] = False
 
     factor: Fraction = (0, 1.0)
     """Range of the beta distribution's parameters, drawn for a batch; one number is for 0 to it."""

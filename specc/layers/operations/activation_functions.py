@@ -28,6 +28,7 @@ class Function(Operation):
     keras_module: ClassVar[str] = "keras.src.ops.nn"
 
     abstract: ClassVar[bool] = True
+    apart: ClassVar[bool] = True
     function: ClassVar[str]
 
     @override

@@ -27,6 +27,7 @@ class Binary(Combination):
     """
 
     abstract: ClassVar[bool] = True
+    apart: ClassVar[bool] = True
     operands: ClassVar[tuple[str, ...]] = ("x1", "x2")
     least: ClassVar[DType] = "bool"
     x2: Constant = None

@@ -58,6 +58,7 @@ class Operation(Layer):
     """
 
     abstract: ClassVar[bool] = True
+    apart: ClassVar[bool] = False  # their axes count the batch
     key_prefix: ClassVar[str] = "ops."
     keras_module: ClassVar[str] = "keras.src.ops.numpy"
     operands: ClassVar[tuple[str, ...]] = ("x",)

@@ -28,6 +28,7 @@ class Unary(Operation):
     """
 
     abstract: ClassVar[bool] = True
+    apart: ClassVar[bool] = True
     keeps: ClassVar[bool] = False
 
     @abstractmethod

@@ -6,6 +6,7 @@ Source: keras/src/ops/numpy.py (3.15.1).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
@@ -15,7 +16,7 @@ from typing_extensions import override
 from specc import primitives as ops
 from specc.layer import Cost, Lowering, Shapes
 from specc.layers.operations.base import Combination, Constant, broadcast
-from specc.layers.types import promoted
+from specc.layers.types import floating, promoted
 from specc.primitives import Tensor
 from specc.shapes import ShapeError
 from specc.tensors import Dim, Shape, elements, product
@@ -120,6 +121,66 @@ class Tensordot(Product):
         a, b = promoted(self.operand_tensors(inputs))
         x, y, z = self._equation(a.rank, b.rank)
         return contract(a, x, b, y, z)
+
+
+class Inner(Product):
+    """Sums of products along the last axes, each line of the first operand with each of the second.
+
+    The second operand is a constant: lines of two batches would meet across samples.
+    """
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        a, b = self.operand_shapes(inputs)
+        if self.x2 is None:
+            raise ShapeError("x2 as a tensor mixes the samples of a batch; write an einsum")
+        if not b:
+            return a
+        if len(b) > 2 or a[-1:] != b[-1:]:  # noqa: PLR2004
+            raise ShapeError(f"the inner product of {a} and {b} is not supported; write an einsum")
+        return (*a[:-1], *b[:-1])
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        a, b = promoted(self.operand_tensors(inputs))
+        if not b.rank:
+            return a * b
+        if b.rank == 1:
+            return ops.reduce_sum(a * b, -1)
+        return matmul(a, ops.transpose(b, (1, 0)))
+
+
+class CDist(Product):
+    """The distance of each line of the first operand from each line of the second.
+
+    Shapes: x (..., m, d), y (..., n, d), leading axes broadcast; result (..., m, n).
+    """
+
+    keras_module: ClassVar[str] = "keras.src.ops.math"
+    operands: ClassVar[tuple[str, ...]] = ("x", "y")
+    renamed: ClassVar[Mapping[str, str]] = {"x": "x1", "y": "x2"}
+
+    @override
+    def _given(self) -> Mapping[str, object]:
+        return {name: v for name, v in (("x", self.x1), ("y", self.x2)) if v is not None}
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        a, b = self.operand_shapes(inputs)
+        if min(len(a), len(b)) < 2 or a[-1] != b[-1]:  # noqa: PLR2004
+            raise ShapeError(f"expected lines of one length, found {a} and {b}")
+        return (*broadcast([a[:-2], b[:-2]]), a[-2], b[-2])
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        a, b = (floating(x) for x in promoted(self.operand_tensors(inputs)))
+        apart = ops.expand_dims(a, -2) - ops.expand_dims(b, -3)
+        return ops.sqrt(ops.reduce_sum(apart * apart, -1))
+
+    @override
+    def cost(self, inputs: Shapes, output: Shape) -> Cost:
+        a, _ = self.operand_shapes(inputs)
+        return Cost(macs=elements(output[1:]) * (a[-1] or 1), ops=2 * elements(output[1:]))
 
 
 _EQUATION = re.compile(r"[a-zA-Z.]+(,[a-zA-Z.]+)*(->[a-zA-Z.]*)?")

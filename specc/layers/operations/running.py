@@ -25,7 +25,7 @@ from specc.shapes import ShapeError, axis_index
 from specc.tensors import DType, Shape, elements
 
 
-def _typed(x: Tensor, dtype: DType | None) -> Tensor:
+def typed(x: Tensor, dtype: DType | None) -> Tensor:
     """In the wanted element type; without one, small integers and bools become int32 or uint32."""
     if dtype is not None:
         return ops.cast(x, x.trace.floatx if dtype == "float32" else dtype)
@@ -54,8 +54,12 @@ class Prod(Operation):
 
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
-        x = _typed(inputs[0], self.dtype)
-        axes = axes_of(self.axis, x.rank)
+        x = typed(inputs[0], self.dtype)
+        return self.folded(x, axes_of(self.axis, x.rank), keepdims=self.keepdims)
+
+    @staticmethod
+    def folded(x: Tensor, axes: Reduced, *, keepdims: bool) -> Tensor:
+        """The product along axes."""
         for axis in axes:
             while (length := ints((x.shape[axis],))[0]) > 1:
                 half = length // 2
@@ -63,7 +67,7 @@ class Prod(Operation):
                 rest = [ops.slice_axis(x, axis, 2 * half, length)] if length % 2 else []
                 first, second = both
                 x = ops.concat([first * second, *rest], axis) if rest else first * second
-        if self.keepdims:
+        if keepdims:
             return x
         return ops.reshape(x, tuple(dim for i, dim in enumerate(x.shape) if i not in axes))
 
@@ -92,7 +96,7 @@ class Cumprod(Operation):
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         (x,) = inputs
         if self.dtype is not None or x.dtype == "bool":
-            x = _typed(x, self.dtype)
+            x = typed(x, self.dtype)
         axis = (self.axis or 0) % x.rank
         (length,) = ints((x.shape[axis],))
         step = 1
@@ -134,7 +138,7 @@ class Diff(Operation):
         return x
 
 
-def _flattened(x: Tensor, axes: Sequence[int]) -> Tensor:
+def flattened(x: Tensor, axes: Sequence[int]) -> Tensor:
     """These axes as one, the last."""
     rest = [i for i in range(x.rank) if i not in axes]
     size = int(np.prod(ints(tuple(x.shape[axis] for axis in axes))))
@@ -154,7 +158,7 @@ class Median(Reduction):
 
     @override
     def fold(self, x: Tensor, axes: Reduced, *, keepdims: bool) -> Tensor:
-        ordered = ops.sort_descending(_flattened(floating(x), axes))
+        ordered = ops.sort_descending(flattened(floating(x), axes))
         (size,) = ints((ordered.shape[-1],))
         middle = ops.slice_axis(ordered, -1, (size - 1) // 2, size // 2 + 1)
         found = ops.reduce_mean(middle, -1)
@@ -198,3 +202,34 @@ class Average(Operation):
         if by.rank < x.rank:
             by = ops.reshape(by, tuple(d if i in axes else 1 for i, d in enumerate(x.shape)))
         return ops.reduce_sum(x * by, axes) / ops.reduce_sum(by, axes)
+
+
+class Trapezoid(Operation):
+    """The integral along an axis of what lies straight between neighbours."""
+
+    operands: ClassVar[tuple[str, ...]] = ("y",)
+    x: tuple[float, ...] | None = None
+    """Where the elements stand; `dx` apart when left out."""
+    dx: float = 1.0
+    """Distance of neighbours."""
+    axis: int = -1
+    """The axis."""
+
+    @override
+    def output_shape(self, inputs: Shapes) -> Shape:
+        (y,) = inputs
+        axis = axis_index(self.axis, len(y))
+        length = fixed(y, axis, "there are no neighbours")
+        if self.x is not None and len(self.x) != length:
+            raise ShapeError(f"x has {len(self.x)} places for {length} elements")
+        return reduced(y, (axis,), keepdims=False)
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        y = ops.move_axis(floating(inputs[0]), self.axis, -1)
+        (length,) = ints((y.shape[-1],))
+        places = np.arange(length) * self.dx if self.x is None else np.asarray(self.x)
+        # Each element counts with half the distance of the neighbours on both sides.
+        width = np.diff(places)
+        shares = (np.pad(width, (0, 1)) + np.pad(width, (1, 0))) / 2.0
+        return ops.reduce_sum(y * shares, -1)

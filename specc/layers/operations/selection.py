@@ -39,6 +39,23 @@ class Cast(Operation):
         return _typed(inputs[0], self.dtype)
 
 
+class ConvertToTensor(Operation):
+    """The same values, in another element type if one is given.
+
+    Keras puts it between a mask and what reads it.
+    """
+
+    keras_module: ClassVar[str] = "keras.src.ops.core"
+    apart: ClassVar[bool] = True
+
+    dtype: DType | None = None
+    """Element type of the result; that of x when left out."""
+
+    @override
+    def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
+        return _typed(inputs[0], self.dtype)
+
+
 class SaturateCast(Cast):
     """The nearest values that another element type has; floats lose their fraction towards zero."""
 

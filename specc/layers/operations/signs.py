@@ -180,3 +180,13 @@ class Isclose(Combination):
             return near
         same = ops.logical_and(*(ops.logical_not(ops.equal(x, x)) for x in (a, b)))
         return ops.logical_or(near, same)
+
+
+class Ldexp(Binary):
+    """x1 times 2 to the power x2."""
+
+    least: ClassVar[DType] = "float32"
+
+    @override
+    def compute(self, a: Tensor, b: Tensor) -> Tensor:
+        return a * ops.exp(b * math.log(2.0))
