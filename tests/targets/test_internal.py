@@ -114,6 +114,14 @@ def fewer_channels_than_a_block(n: Net, b: int) -> Tensor:
 
 
 @net
+def channels_beyond_a_block(n: Net, b: int) -> Tensor:
+    x = depthwise(n, n.input(6, 6, b), same=True, bias=False)
+    x = norm(n, conv(n, x, b + b // 2, (1, 1), bias=False))
+    x = ops.relu(x + norm(n, conv(n, x, b + b // 2, (1, 1), bias=False)))
+    return conv(n, x, 2 * b, (1, 1)) * ops.reduce_mean(x)
+
+
+@net
 def normalised(n: Net, b: int) -> Tensor:
     # A bias in front of a normalisation has no gradient but rounding.
     x = depthwise(n, n.input(4, 6, 2 * b), bias=False)

@@ -100,12 +100,12 @@ def _is_better(r: Realiser, t: Tensor) -> bool:
     """
     source, size = t.inputs[0], block(r)
     channels, filters = ints(source.shape)[-1], ints(t.shape)[-1]
-    ragged = (channels % size and channels > size) or (filters % size and filters > size)
-    if t.attrs["groups"] != 1 or ragged:
+    if t.attrs["groups"] != 1:
         return False
     if _is_point(t):
         return channels > _FEW and lies(r, source)
-    if filters % size or ints(source.shape)[2] % size:
+    ragged = filters % size or (channels % size and channels > _FEW)
+    if ragged or ints(source.shape)[2] % size:
         return False
     taps = known(t.inputs[1].shape[:2])
     if not gathers(t):

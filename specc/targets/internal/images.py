@@ -23,8 +23,9 @@ from specc.tensors import Dims
 from specc.vjps.movement import pad_axis
 
 IMAGE = 4
-# Axes (N, H, W, C / b, b) in the order in which they lie.
+# Axes (N, H, W, C / b, b) in the order in which they lie; axes that lie so with channels last.
 _BLOCKED = (0, 3, 1, 2, 4)
+_LAST = (0, 2, 3, 1, 4)
 _BATCH_LAST = (3, 1, 2, 4, 0)
 
 
@@ -61,7 +62,7 @@ def fills(t: Tensor, size: int) -> bool:
 def held(r: Realiser, t: Tensor) -> Value | None:
     """An image that lies in blocks, declared (N, C', H, W); None where it lies otherwise.
 
-    Fewer channels than a block may be the front of a block whose rest is zero.
+    Channels that leave a block unfilled may be the front of blocks whose rest is zero.
     """
     size = block(r)
     if not is_image(t):
@@ -70,13 +71,21 @@ def held(r: Realiser, t: Tensor) -> Value | None:
     if c % size == 0:
         lying = here.layout == _cut(t.shape, size, _BLOCKED)
         return r.graph.reshape(here.value, (n, c, high, wide)) if lying else None
-    front = here.value.node
-    if c > size or front is None or front.op != "Slice" or here.layout != Layout.plain(t.shape):
+    wide_c = -(-c // size) * size
+    front = _source(here.value, "Slice")
+    if front is None or here.layout != Layout.plain(t.shape) or front.shape[-1] != wide_c:
         return None
-    whole = front.inputs[0]
-    if whole is None or whole.shape != (n, high, wide, size):
-        return None
-    return r.graph.reshape(whole, (n, size, high, wide))
+    if wide_c > size:
+        moved = _source(front, "Reshape")
+        front = None if moved is None else _source(moved, "Transpose", perm=_LAST)
+    return None if front is None else r.graph.reshape(front, (n, wide_c, high, wide))
+
+
+def _source(x: Value, op: str, **attrs: object) -> Value | None:
+    """What x was made of, if by that operator."""
+    node = x.node
+    made = node is not None and node.op == op and attrs.items() <= dict(node.attrs).items()
+    return node.inputs[0] if made and node is not None else None
 
 
 def lies(r: Realiser, t: Tensor) -> bool:
@@ -115,7 +124,7 @@ def from_image(y: Value, t: Tensor, size: int) -> Placed:
         return Placed(g.reshape(y, layout.physical), layout)
     count = -(-c // size)
     x = g.reshape(y, (n, count, high, wide, size))
-    x = g.reshape(g.transpose(x, (0, 2, 3, 1, 4)), (n, high, wide, count * size))
+    x = g.reshape(g.transpose(x, _LAST), (n, high, wide, count * size))
     return from_order(g.op("Slice", x, g.ints(0), g.ints(c), g.ints(3), g.ints(1)), range(IMAGE))
 
 
