@@ -164,6 +164,38 @@ def back_to_batch_last(n: Net, b: int) -> Tensor:
 
 
 @net
+def padded(n: Net, b: int) -> Tensor:
+    x = depthwise(n, n.input(6, 7, b), same=True)
+    x = ops.pad(ops.relu(x), ((0, 0), (1, 2), (0, 1), (0, 0)))
+    return pool(ops.max_pool, x, (3, 3), (2, 2))
+
+
+@net
+def two_ways_meet(n: Net, b: int) -> Tensor:
+    x = depthwise(n, n.input(6, 6, b), same=True)
+    return ops.relu(x + conv(n, x, b, same=True)) + x
+
+
+@net
+def rows_that_fill_no_block(n: Net, b: int) -> Tensor:
+    return conv(n, n.input(7, b + 3, 3), b, strides=(2, 2), same=True)
+
+
+@net
+def averaged(n: Net, b: int) -> Tensor:
+    x = depthwise(n, n.input(7, 9, b), same=True)
+    return pool(ops.average_pool, pool(ops.average_pool, x), (3, 3), (1, 1))
+
+
+@net
+def one_behind_the_other(n: Net, b: int) -> Tensor:
+    x = depthwise(n, n.input(4, 5, b), same=True)
+    y = conv(n, x, 2 * b, (1, 1))
+    z = conv(n, ops.concat([y, x], 3), b, (1, 1))
+    return ops.concat([ops.concat([x, z], 1), n.input(8, 5, b)], 2)
+
+
+@net
 def without_a_bias_behind_a_pad(n: Net, b: int) -> Tensor:
     x = ops.pad(n.input(6, 6, b), ((0, 0), (0, 1), (0, 1), (0, 0)))
     return depthwise(n, x, strides=(2, 2), bias=False)

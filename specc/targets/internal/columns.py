@@ -18,6 +18,7 @@ from specc.targets.cpu.pixels import Index, length
 from specc.targets.internal.nchwc import Move, bordered, conv, unblocked
 from specc.targets.internal.nchwc import blocked as blocks_of
 from specc.targets.portable import known
+from specc.vjps.movement import pad_axis
 
 
 def of_points(x: Value, dy: Value, size: int) -> Value:
@@ -39,6 +40,17 @@ def of_points(x: Value, dy: Value, size: int) -> Value:
     kernel = g.reshape(dy, (n * f, points, 1, 1))
     each = conv(image, kernel, group=n)
     return g.reshape(g.reduce("ReduceSum", g.reshape(each, (n, f * c)), [0]), shape)
+
+
+def filled_rows(x: Value, size: int, *, blocks: bool) -> Value:
+    """An image as it lies usually, with zeros at the right that fill its rows up to blocks.
+
+    Shapes: x (N, C, H, W), in `blocks` or not, result (N, C, H, W').
+    """
+    missing = -length(x.shape[3]) % size
+    if blocks:
+        return unblocked(bordered(x, ((0, 0), (0, missing))))
+    return pad_axis(x.graph, x, 3, 0, missing)
 
 
 def of_rows(t: Tensor, x: Value, dy: Value, shape: tuple[int, ...]) -> Value:

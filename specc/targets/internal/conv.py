@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,11 +12,12 @@ from specc.targets.cpu import CPU
 from specc.targets.cpu.conv import cost_of, gathers, unpadded, usable
 from specc.targets.cpu.pixels import length
 from specc.targets.internal import kernels
-from specc.targets.internal.columns import of_points, of_rows
+from specc.targets.internal.columns import filled_rows, of_points, of_rows
 from specc.targets.internal.images import (
     batch_last,
     fills,
     from_image,
+    held,
     image,
     ints,
     is_image,
@@ -42,13 +44,16 @@ _FEW = 4
 # 31 ps for 16 channels on 32 x 32 pixels and for 32 on 16 x 16, forward and both gradients, where
 # tiles take 28 ps for a product that KernelCosts counts (onnxruntime 1.32, two cores, AVX-512).
 _PRODUCT = 1.1
+# What a float takes on the way from blocks to the CPU target's layout, or back, gradient included:
+# 1 to 2 ns.
+_MOVED = 60.0
 
 
 @INTERNAL.rule("conv")
 def convolution(r: Realiser, t: Tensor) -> Placed:
     """Y = W * X + b, in blocks where that is possible and costs less."""
     t = unpadded(t)
-    if not (is_image(t) and is_image(t.inputs[0])) or not _turns(t):
+    if not (is_image(t) and is_image(t.inputs[0])) or not _back(t).is_possible:
         return _otherwise(r, t)
     if t.attrs["groups"] == t.inputs[0].shape[-1] == t.shape[-1] != 1:
         return _depthwise(r, t) if fills(t, block(r)) else _otherwise(r, t)
@@ -63,23 +68,11 @@ def _otherwise(r: Realiser, t: Tensor) -> Placed:
     return CPU.find("conv")(r, t)
 
 
-def _turns(t: Tensor) -> bool:
-    """Whether the transpose of a convolution is one with pads that are not negative."""
-    return all(before >= 0 and after >= 0 for before, after in _back(t).pads)
-
-
 def _back(t: Tensor) -> Move:
-    """How the transpose moves over the gradient, between whose pixels are stride - 1 zeros."""
-    sizes, results = known(t.inputs[0].shape[1:-1]), known(t.shape[1:-1])
-    taps = known(t.inputs[1].shape[:2])
-    steps = zip(sizes, results, taps, t.attrs["strides"], t.attrs["dilations"], t.attrs["pads"],
-                strict=True)  # fmt: skip
-    pads: list[tuple[int, int]] = []
-    for n, m, k, stride, dilation, (before, _) in steps:
-        first = dilation * (k - 1) - before
-        pads.append((first, n + dilation * (k - 1) - m * stride - first))
-    (above, left), dilations = pads, t.attrs["dilations"]
-    return Move((1, 1), (above, left), (dilations[0], dilations[1]))
+    """How the transpose of a convolution moves."""
+    sizes, results = ints(t.inputs[0].shape)[1:3], ints(t.shape)[1:3]
+    taps = ints(t.inputs[1].shape)[:2]
+    return _there(t).back((sizes[0], sizes[1]), (results[0], results[1]), (taps[0], taps[1]))
 
 
 def _there(t: Tensor) -> Move:
@@ -104,13 +97,14 @@ def _is_better(r: Realiser, t: Tensor) -> bool:
         return False
     if _is_point(t):
         return channels > _FEW and lies(r, source)
-    ragged = filters % size or (channels % size and channels > _FEW)
-    if ragged or ints(source.shape)[2] % size:
+    if filters % size or (channels % size and channels > _FEW):
         return False
     taps = known(t.inputs[1].shape[:2])
     if not gathers(t):
         return True
     each = min(cost_of(t, m, r.costs) for m in (1, *usable(t)))
+    if held(r, source) is not None:
+        each += _MOVED * (channels * math.prod(t.attrs["strides"]) + filters)
     return _PRODUCT * taps[0] * taps[1] * channels * filters < each
 
 
@@ -199,7 +193,7 @@ def _dense(r: Realiser, t: Tensor) -> Placed:
     def kernel_grad(dy: Value) -> Value:
         if _is_point(t) and not first:
             return of_points(x, dy, size)
-        return of_rows(t, x if first else unblocked(x), dy, shape)
+        return of_rows(t, filled_rows(x, size, blocks=not first), dy, shape)
 
     made = _Convolution(
         t, x, w, kernels.declared(w), lambda: kernels.declared(kernels.turned(w)), kernel_grad

@@ -113,6 +113,10 @@ def image(r: Realiser, t: Tensor) -> Value:
         fine = refine(placed(plain(r.place(t), t.shape), t.shape), wanted.axes)
     if fine is None:
         raise InternalError(f"{t.shape} has no blocks of {size}")
+    if fine.layout.numbers(0) == fine.layout.order[-1:]:  # by a transpose of two axes, as there
+        last = ordered(fine, _cut(t.shape, size, _BATCH_LAST).order)
+        flat = g.reshape(last.value, (high * wide * c, n))
+        return g.reshape(g.transpose(flat, (1, 0)), (n, c, high, wide))
     return g.reshape(ordered(fine, wanted.order).value, (n, c, high, wide))
 
 

@@ -41,6 +41,21 @@ class Move:
         high, wide = ((n + sum(p) - d * (k - 1) - 1) // s + 1 for n, p, d, k, s in steps)
         return high, wide
 
+    def back(self, sizes: Pair, results: Pair, taps: Pair) -> Move:
+        """How the transpose moves over a gradient between whose pixels are stride - 1 zeros."""
+        steps = zip(sizes, results, taps, self.strides, self.dilations, self.pads, strict=True)
+        pads: list[Pair] = []
+        for n, m, k, stride, dilation, (before, _) in steps:
+            first = dilation * (k - 1) - before
+            pads.append((first, n + dilation * (k - 1) - m * stride - first))
+        above, left = pads
+        return Move((1, 1), (above, left), self.dilations)
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether no pad is negative."""
+        return all(before >= 0 and after >= 0 for before, after in self.pads)
+
 
 STILL = Move()
 

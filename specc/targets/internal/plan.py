@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from specc.primitives import Tensor
 from specc.targets import cpu
 from specc.targets.internal import conv as _conv
-from specc.targets.internal import pool as _pool
+from specc.targets.internal import movement as _movement
 from specc.targets.internal.images import is_image
 from specc.targets.internal.normalization import Normalised, Variance
 from specc.targets.realiser import Planned
 
-__all__ = ["_conv", "_pool", "plan"]
+__all__ = ["_conv", "_movement", "plan"]
 
 _OVER = (0, 1, 2)
 _ACTIVATIONS = {"Relu", "capped_relu"}
