@@ -69,6 +69,13 @@ def more_filters(n: Net, b: int) -> Tensor:
 
 
 @net
+def strides_over_more(n: Net, b: int) -> Tensor:
+    x = conv(n, n.input(b + 1, b, 3), b, same=True)
+    x = conv(n, x, b, (5, 4), strides=(3, 2), same=True)
+    return conv(n, x, b, (2, 3), strides=(1, 2), same=True)
+
+
+@net
 def other_windows(n: Net, b: int) -> Tensor:
     x = conv(n, n.input(b + 2, b, 3), b, (5, 3), same=True)
     return conv(n, x, b, (3, 3), dilations=(2, 2), same=True)

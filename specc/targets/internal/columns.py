@@ -8,14 +8,12 @@ they give is summed.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from specc.graph import Graph, Value
+from specc.graph import Value
 from specc.primitives import Tensor
-from specc.targets.cpu.pixels import Index, length
-from specc.targets.internal.nchwc import Move, bordered, conv, unblocked
+from specc.targets.cpu.pixels import length
+from specc.targets.internal.nchwc import Move, bordered, conv, runs, unblocked
 from specc.targets.internal.nchwc import blocked as blocks_of
 from specc.targets.portable import known
 from specc.vjps.movement import pad_axis
@@ -70,7 +68,7 @@ def of_rows(t: Tensor, x: Value, dy: Value, shape: tuple[int, ...]) -> Value:
     kernel = _moved(t, dy, size, wide)
     below = max(0, dilation * (taps[0] - 1) + stride * (rows - 1) + 1 - high - above)
     move = Move((dilation, 1), ((above, below), (0, 0)), (stride, 1))
-    each = conv(_upright(g, x, size), kernel, move=move, group=n)
+    each = conv(_upright(x, size), kernel, move=move, group=n)
     filters = length(dy.shape[1]) // size
     found = length(each.shape[2])
     total = g.reshape(each, (n, taps[1] * filters * found * c * size))
@@ -84,11 +82,11 @@ def of_rows(t: Tensor, x: Value, dy: Value, shape: tuple[int, ...]) -> Value:
     return g.transpose(total, (1, 3, 2, 0, 4, 5))
 
 
-def _upright(g: Graph, x: Value, size: int) -> Value:
+def _upright(x: Value, size: int) -> Value:
     """An image (N, C, H, W) with the pixels of a row in blocks, declared (1, N W, H, C)."""
     n, c, high, wide = (length(d) for d in x.shape)
     here = np.arange(c * high * wide // size).reshape(c, high, wide // size)
-    return g.reshape(_gathered(g, x, here.transpose(2, 1, 0), size), (1, n * wide, high, c))
+    return x.graph.reshape(runs(x, here.transpose(2, 1, 0), size), (1, n * wide, high, c))
 
 
 def _moved(t: Tensor, dy: Value, size: int, wide: int) -> Value:
@@ -113,7 +111,7 @@ def _moved(t: Tensor, dy: Value, size: int, wide: int) -> Value:
     index = (
         here[:, :, reads].transpose(2, 0, 3, 1).reshape(taps, f // size, wide // size, size, rows)
     )
-    kernel = _gathered(g, dy, index.transpose(0, 1, 2, 4, 3), size)
+    kernel = runs(dy, index.transpose(0, 1, 2, 4, 3), size)
     return g.reshape(kernel, (n * taps * f, wide, rows, 1))
 
 
@@ -121,13 +119,3 @@ def _pair(t: Tensor, name: str) -> tuple[int, int]:
     """An attribute of a convolution for height and width."""
     high, wide = t.attrs[name]
     return int(high), int(wide)
-
-
-def _gathered(g: Graph, x: Value, index: Index, size: int) -> Value:
-    """Runs of b floats of each sample in another order. Shapes: x (N, ...), result [N, runs, b]."""
-    count = math.prod(length(d) for d in x.shape[1:])
-    runs = g.reshape(x, (x.shape[0], count // size, size))
-    flat = np.ascontiguousarray(index).ravel()
-    if flat.size * size == count and (flat == np.arange(flat.size)).all():
-        return runs
-    return g.op("Gather", runs, g.const(flat, "int32"), axis=1)

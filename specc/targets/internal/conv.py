@@ -11,7 +11,7 @@ from specc.primitives import Tensor
 from specc.targets.cpu import CPU
 from specc.targets.cpu.conv import cost_of, gathers, unpadded, usable
 from specc.targets.cpu.pixels import length
-from specc.targets.internal import kernels
+from specc.targets.internal import kernels, phases
 from specc.targets.internal.columns import filled_rows, of_points, of_rows
 from specc.targets.internal.images import (
     batch_last,
@@ -135,9 +135,18 @@ class _Convolution:
         return y
 
     def image_grad(self, dy: Value) -> Value:
-        """dX = turned W * dY, with zeros between the pixels of dY where windows stride."""
-        kernel, move, size = self.turned(), _back(self.t), length(self.w.shape[-1])
-        strides: tuple[int, int] = tuple(self.t.attrs["strides"])
+        """dX = turned W * dY, with zeros between the pixels of dY where windows stride.
+
+        Where windows of all channels stride, by phases.
+        """
+        size, there = length(self.w.shape[-1]), _there(self.t)
+        strides, taps = there.strides, sides(self.kernel)
+        apart = strides != (1, 1) and taps != (1, 1) and there.dilations == (1, 1)
+        if apart and self.w.rank == kernels.BLOCKED:
+            found = phases.image_grad(dy, self.w, there, sides(self.x))
+            if found is not None:
+                return found
+        kernel, move = self.turned(), _back(self.t)
         if sides(kernel) == (1, 1):  # of a single tap the zeros come after: fewer products
             return bordered(spread(conv(dy, kernel, group=self.group), strides, size), move.pads)
         return conv(spread(dy, strides, size), kernel, move=move, group=self.group)

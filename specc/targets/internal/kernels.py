@@ -14,7 +14,8 @@ from specc.targets.portable import known
 from specc.targets.realiser import Realiser
 from specc.vjps.movement import pad_axis
 
-_BLOCKED = 6
+# Axes of a kernel [F / b, C / b, kh, kw, b, b].
+BLOCKED = 6
 
 
 def dense(r: Realiser, weight: Tensor) -> Value:
@@ -55,7 +56,7 @@ def _cut(weight: Tensor, shape: tuple[int, ...]) -> Tensor:
 def declared(w: Value) -> Value:
     """A kernel in blocks as the operators declare it, (F, C, kh, kw)."""
     lengths = [length(d) for d in w.shape]
-    if len(lengths) == _BLOCKED:
+    if len(lengths) == BLOCKED:
         f, c, high, wide, inner, outer = lengths
         return w.graph.reshape(w, (f * outer, c * inner, high, wide))
     f, c, high, wide, outer = lengths
@@ -75,7 +76,7 @@ def turned(w: Value) -> Value:
     [F / b, C, kh, kw, b] as if zeros filled a block of channels.
     """
     g = w.graph
-    if w.rank != _BLOCKED:
+    if w.rank != BLOCKED:
         size = length(w.shape[-1])
         w = pad_axis(g, w, 1, 0, size - length(w.shape[1]))
         w = g.transpose(g.reshape(w, (w.shape[0], 1, *w.shape[1:])), (0, 1, 3, 4, 2, 5))

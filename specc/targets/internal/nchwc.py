@@ -9,6 +9,7 @@ kernels of images with fewer than b channels, which lie as usual, [F / b, C, kh,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ import numpy as np
 from specc.graph import Attribute, Graph, Value
 from specc.onnx_api import TensorType
 from specc.targets.blocks import NCHWC
-from specc.targets.cpu.pixels import length
+from specc.targets.cpu.pixels import Index, length
 from specc.tensors import Dims
 
 Pair = tuple[int, int]
@@ -134,6 +135,19 @@ def spread(x: Value, strides: Pair, size: int) -> Value:
     behind = g.ints(0, 0, 0, 0, 0, down - 1, 0, (across - 1) * size)
     lines = g.op("Pad", lines, behind, g.const(0.0, x.dtype), mode="constant")
     return g.reshape(lines, (n, c, high * down, wide * across))
+
+
+def runs(x: Value, index: Index, size: int) -> Value:
+    """Runs of b floats of each sample in another order: Gather copies them on all threads.
+
+    Shapes: x (N, ...), index any, of numbers of runs, result [N, runs, b].
+    """
+    g, count = x.graph, math.prod(length(d) for d in x.shape[1:]) // size
+    cut = g.reshape(x, (x.shape[0], count, size))
+    flat = np.ascontiguousarray(index).ravel()
+    if np.array_equal(flat, np.arange(count)):
+        return cut
+    return g.op("Gather", cut, g.const(flat, "int32"), axis=1)
 
 
 def _op(g: Graph, op: str, shape: Dims, *inputs: Value, **attrs: Attribute) -> Value:
