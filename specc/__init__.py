@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from specc.errors import SpeccError as SpeccError
     from specc.errors import SpecError as SpecError
     from specc.explanation import explain as explain
+    from specc.internal import internal_ops as internal_ops
     from specc.keras_files import keras_weights as keras_weights
     from specc.keras_import import from_keras as from_keras
     from specc.model import Model as Model
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from specc.spec.model import Spec as Spec
     from specc.spec.reader import load as load
     from specc.summaries import summary as summary
+    from specc.targets.blocks import InternalOps as InternalOps
     from specc.targets.costs import KernelCosts as KernelCosts
 
 # Where each public name is defined: module, and its name there.
@@ -41,6 +43,7 @@ _PLACES = {
     "Callback": ("specc.observers", "Callback"),
     "CompileError": ("specc.errors", "CompileError"),
     "DataError": ("specc.errors", "DataError"),
+    "InternalOps": ("specc.targets.blocks", "InternalOps"),
     "KernelCosts": ("specc.targets.costs", "KernelCosts"),
     "MissingRuleError": ("specc.errors", "MissingRuleError"),
     "Model": ("specc.model", "Model"),
@@ -54,6 +57,7 @@ _PLACES = {
     "diff": ("specc.difference", "diff"),
     "explain": ("specc.explanation", "explain"),
     "from_keras": ("specc.keras_import", "from_keras"),
+    "internal_ops": ("specc.internal", "internal_ops"),
     "keras_weights": ("specc.keras_files", "keras_weights"),
     "load": ("specc.spec.reader", "load"),
     "summary": ("specc.summaries", "summary"),
@@ -63,6 +67,7 @@ __all__ = [
     "Callback",
     "CompileError",
     "DataError",
+    "InternalOps",
     "KernelCosts",
     "MissingRuleError",
     "Model",
@@ -77,6 +82,7 @@ __all__ = [
     "diff",
     "explain",
     "from_keras",
+    "internal_ops",
     "keras_weights",
     "load",
     "summary",

@@ -31,9 +31,10 @@ from specc.compiler.state import Array, Element, StateMap, StateTensor
 from specc.data.preparation import Preparation
 from specc.errors import CompileError, RunError
 from specc.files import replace
-from specc.onnx_api import ONNX_VERSION
+from specc.onnx_api import ONNX_VERSION, domains
 from specc.spec.model import Spec
 from specc.spec.write import dump as dump_spec
+from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
 from specc.targets.storage import Storage
 from specc.tensors import Dim, Dims, Sym
@@ -68,6 +69,7 @@ def compiled(
     opset: int | None = None,
     weights: Path | Mapping[str, Array] | None = None,
     costs: KernelCosts | None = None,
+    internal: InternalOps | None = None,
     *,
     weighs: bool = True,
 ) -> Compiled:
@@ -79,7 +81,7 @@ def compiled(
         SpecError, CompileError: the spec does not compile.
         RunError: the weights do not fit.
     """
-    compiler = Compiler.of(spec, target, opset, costs=costs)
+    compiler = Compiler.of(spec, target, opset, costs=costs, internal=internal)
     if not weighs:
         compiler.weighed = {each.output: None for each in targets(compiler.objectives)}
     made = bundle(compiler)
@@ -105,6 +107,7 @@ def write_compiled(
     opset: int | None = None,
     weights: Path | Mapping[str, Array] | None = None,
     costs: KernelCosts | None = None,
+    internal: InternalOps | None = None,
 ) -> Bundle:
     """Compile a spec into `folder`: graphs, first state, manifest, the model that starts from it.
 
@@ -114,7 +117,7 @@ def write_compiled(
         SpecError, CompileError: the spec does not compile.
         RunError: the weights do not fit.
     """
-    made = compiled(spec, target, opset, weights, costs)
+    made = compiled(spec, target, opset, weights, costs, internal)
     made.write(folder)
     write_model(folder / MODEL, spec, made.weights, opset)
     return made.bundle
@@ -179,6 +182,7 @@ def write_bundle(folder: Path, made: Bundle, spec: Spec, seed: int) -> None:
         "target": made.target,
         "opset": made.opset,
         **({} if made.costs is None else {"costs": _costs(made.costs)}),
+        **({} if made.internal is None else {"internal": _internal(made, made.internal)}),
         "seed": seed,
         "learning_rate": made.rate,
         "averaged": made.averaged,
@@ -217,6 +221,30 @@ def read_costs(folder: Path, manifest: Mapping[str, Any]) -> KernelCosts | None:
     if manifest["costs"].get("sha256") != costs.sha256:
         raise RunError(f"{folder / MANIFEST}: the costs are not those of their hash")
     return costs
+
+
+def _internal(made: Bundle, ops: InternalOps) -> dict[str, Any]:
+    """Which internal operators there are, by domain, and whose they are."""
+    names = sorted({op for program in made.programs.values() for op in program.nodes if ":" in op})
+    return {
+        **ops.to_dict(),
+        "opsets": dict.fromkeys(domains(names), 1),
+        "operators": names,
+    }
+
+
+def read_internal(folder: Path, manifest: Mapping[str, Any]) -> InternalOps | None:
+    """Whose internal operators the model in `folder` was compiled with, if any.
+
+    Raises:
+        RunError: it does not say.
+    """
+    if "internal" not in manifest:
+        return None
+    try:
+        return InternalOps.of(manifest["internal"])
+    except CompileError as error:
+        raise RunError(f"{folder / MANIFEST}: damaged ({error})") from error
 
 
 def _port(port: Port) -> dict[str, Any]:
@@ -269,6 +297,7 @@ def read_bundle(folder: Path) -> tuple[Bundle, dict[str, Any]]:
             manifest["learning_rate"],
             manifest["averaged"],
             read_costs(folder, manifest),
+            internal=read_internal(folder, manifest),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{folder / MANIFEST}: the manifest is damaged ({error!r})") from error

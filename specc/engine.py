@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from specc.compiler.bundle import Bundle
+from specc.compiler.bundle import FULL, Bundle
 from specc.compiler.program import Program
 from specc.compiler.state import LEARNING_RATE, METRICS, STATES
 from specc.errors import RunError
 from specc.feeding import Feeds
+from specc.internal import require
 from specc.session import Device, Runner, Stepper
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -56,9 +57,13 @@ class Engine:
 
         Raises:
             RunError: the spec has no `train:` section.
+            RuntimeSetupError: its graph has internal operators that are not here.
         """
         if self._train is None:
-            self._train = self._stepper("train")
+            made, full = self.bundle, self.bundle.programs.get(FULL)
+            if made.internal is not None:
+                require(made.internal, made.name, self.device)
+            self._train = Stepper(self.require("train"), self.device, self.threads, full)
             self._train.load(self.bundle.state.pack(self.named))
         return self._train
 

@@ -20,6 +20,8 @@ from specc.tensors import Dim, Dims, DType, Sym
 
 Array: TypeAlias = npt.NDArray[Any]
 Operand: TypeAlias = "Value | float | Array"
+# What a node can be told and be compared by.
+Attribute: TypeAlias = int | str | tuple[int, ...] | tuple[float, ...]
 Values: TypeAlias = "tuple[Value, ...]"
 # A body, the states and a row: the next states, and parts of the results.
 Step: TypeAlias = "Callable[[Graph, Values, Values], tuple[Values, Values]]"
@@ -77,7 +79,11 @@ class Value:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Node:
-    """One operator application, with the layer it serves."""
+    """One operator application, with the layer it serves.
+
+    Attributes:
+        op: its name; before a colon the domain, where that is not ONNX's own.
+    """
 
     op: str
     inputs: tuple[Value | None, ...]
@@ -247,7 +253,7 @@ class Graph:
     ) -> tuple[Value, ...]:
         """All outputs of a new node, whatever their types are said to be."""
         outputs = len(types)
-        base = "/".join([*self.scopes, f"{op}_{len(self.nodes)}"])
+        base = "/".join([*self.scopes, f"{op.rpartition(':')[2]}_{len(self.nodes)}"])
         values = tuple(
             Value(self, base if outputs == 1 else f"{base}_{k}", t.dtype, t.shape, index=k)
             for k, t in enumerate(types)
@@ -326,7 +332,7 @@ class Graph:
         return self.stated_all(op, *inputs, types=(TensorType(dtype, shape),))[0]
 
     def stated_all(
-        self, op: str, *inputs: Value, types: tuple[TensorType, ...], **attrs: int | str
+        self, op: str, *inputs: Value, types: tuple[TensorType, ...], **attrs: Attribute
     ) -> tuple[Value, ...]:
         """The same for a node with several outputs, or with attributes."""
         key = (op, tuple(id(x) for x in inputs), tuple(sorted(attrs.items())), len(types))

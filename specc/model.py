@@ -30,6 +30,7 @@ from specc.progress import Progress
 from specc.session import Device, check_device
 from specc.spec.model import Spec
 from specc.spec.train import MAX_SEED
+from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
 from specc.versions import Versions
 from specc.vjp import Vjp, pull_back
@@ -51,6 +52,8 @@ class Model:
         threads: of onnxruntime; all processors that this process may use when None.
         costs: what target `cpu` chooses lowerings by, of `specc.calibrated_costs`; fixed defaults
             when None.
+        internal: of `specc.internal_ops`: steps of `train.batch_size` samples may use internal
+            operators of this onnxruntime (target `cpu`); none when None.
 
     Raises:
         SpecError, CompileError: the spec does not resolve or compile.
@@ -65,6 +68,7 @@ class Model:
         seed: int | None = None,
         threads: int | None = None,
         costs: KernelCosts | None = None,
+        internal: InternalOps | None = None,
     ) -> None:
         check_device(device, threads)
         if seed is not None and not 0 <= seed <= MAX_SEED:
@@ -76,7 +80,9 @@ class Model:
         self.seed = spec.train.seed if spec.train is not None else (seed or 0)
         self.device: Device = device
         self.threads = threads
-        self._versions = Versions(spec, target, device, self.seed, threads, costs)
+        self._versions = Versions(
+            spec, target, device, self.seed, threads, costs, internal
+        )  # fmt: skip
         self.stop_training = False
         self._epochs = 0
 
@@ -319,6 +325,8 @@ class Model:
             "target": self._bundle.target, "seed": self.seed, "epochs": self._epochs,
             "threads": self.threads,
             **({} if self._versions.costs is None else {"costs": self._versions.costs.to_dict()}),
+            **({} if self._versions.internal is None
+               else {"internal": self._versions.internal.to_dict()}),
         }  # fmt: skip
         save_state(path / STATE_FILE, self._engine.state(), meta)
 
@@ -337,6 +345,7 @@ class Model:
         model = cls(
             spec, str(meta.get("target", "cpu")), device, int(meta.get("seed", 0)),
             meta.get("threads"), KernelCosts.of(meta["costs"]) if "costs" in meta else None,
+            InternalOps.of(meta["internal"]) if "internal" in meta else None,
         )  # fmt: skip
         for name, array in model._engine.state().items():
             if name not in named or named[name].shape != array.shape:

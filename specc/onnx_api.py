@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -133,7 +133,7 @@ def _merge(op: str, types: Sequence[Any]) -> TensorType:
 
 @dataclass(frozen=True, slots=True)
 class NodeDef:
-    """One node of a model to write: names only."""
+    """One node of a model to write: names only; `op` may begin with a domain and a colon."""
 
     op: str
     inputs: tuple[str, ...]
@@ -184,7 +184,10 @@ def build(
     )  # fmt: skip
     model = helper.make_model(
         graph,
-        opset_imports=[helper.make_opsetid("", opset)],
+        opset_imports=[
+            helper.make_opsetid("", opset),
+            *(helper.make_opsetid(domain, 1) for domain in domains(node.op for node in nodes)),
+        ],
         ir_version=IR_VERSIONS[opset],
         producer_name=PRODUCER,
     )
@@ -203,6 +206,11 @@ def build(
     return model.SerializeToString(deterministic=True)
 
 
+def domains(ops: Iterable[str]) -> list[str]:
+    """The domains beside ONNX's own that operators `domain:Op` are of; each has one version."""
+    return sorted({op.rpartition(":")[0] for op in ops} - {""})
+
+
 def _constant(name: str, value: np.ndarray[Any, Any]) -> onnx.TensorProto:
     array = value.astype(object) if value.dtype.kind == "U" else value
     return numpy_helper.from_array(np.ascontiguousarray(array) if array.ndim else array, name)
@@ -213,7 +221,10 @@ def _node(node: NodeDef) -> onnx.NodeProto:
         key: _body(value) if isinstance(value, BodyDef) else value
         for key, value in sorted(node.attrs.items())
     }
-    return helper.make_node(node.op, node.inputs, node.outputs, name=node.name, **attrs)
+    domain, _, op = node.op.rpartition(":")
+    return helper.make_node(
+        op, node.inputs, node.outputs, name=node.name, domain=domain or None, **attrs
+    )
 
 
 def _body(body: BodyDef) -> onnx.GraphProto:

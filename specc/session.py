@@ -129,17 +129,24 @@ def open_session(model: bytes, device: Device = "cpu", threads: int | None = Non
     return session
 
 
+def loading_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a model that it cannot read, or has no operators for."""
+    raised = cast("Any", ort).capi.onnxruntime_pybind11_state
+    return (
+        raised.Fail, raised.InvalidArgument, raised.InvalidGraph, raised.InvalidProtobuf,
+        raised.NotImplemented,
+    )  # fmt: skip
+
+
 def open_file(path: Path, device: Device = "cpu", threads: int | None = None) -> Any:
     """A session of a model in a file, which may have been damaged since it was written.
 
     Raises:
         RunError: onnxruntime cannot read it.
     """
-    raised = cast("Any", ort).capi.onnxruntime_pybind11_state
-    broken = (raised.Fail, raised.InvalidArgument, raised.InvalidGraph, raised.InvalidProtobuf)
     try:
         return open_session(path.read_bytes(), device, threads)
-    except broken as error:
+    except loading_errors() as error:
         raise RunError(f"{path}: onnxruntime cannot read this model ({error})") from error
 
 
@@ -237,22 +244,28 @@ class Stepper:
     Two sets of state buffers take turns as input and output; each set has its binding, in which
     only the batch changes from step to step. Results are read only when asked for. Only batches of
     texts are run with copies.
+
+    Attributes:
+        full: the same program for batches of one size, which takes these over.
     """
 
     program: Program
     device: Device = "cpu"
     threads: int | None = None
-    _session: Any = field(init=False, repr=False)
+    full: Program | None = None
+    # By whether it is the one for full batches: a session, and its binding for each set of buffers.
+    _sessions: dict[bool, Any] = field(init=False, repr=False)
+    _bindings: dict[bool, list[Any]] = field(init=False, repr=False)
     _sets: list[dict[str, Any]] = field(init=False, repr=False)
-    _bindings: list[Any] = field(init=False, repr=False)
     _results: dict[str, Any] = field(init=False, repr=False)
     _now: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        self._session = open_session(self.program.model, self.device, self.threads)
+        self._sessions = {}
+        self._bindings = {}
         self._sets = [{}, {}]
-        self._bindings = []
         self._results = {}
+        self._opened(self.full is not None)
 
     def load(self, state: Mapping[str, Array], shared: Mapping[str, Any] | None = None) -> None:
         """Put the state on the device.
@@ -273,38 +286,57 @@ class Stepper:
             for buffers, value in zip(self._sets, values, strict=True):
                 buffers[port.name] = value
         self._now = 0
-        self._bind(changing)
+        self._bindings = {}
+        for port in self.program.outputs:
+            if port.role != "state":
+                zeros = np.zeros([d for d in port.shape if isinstance(d, int)], port.dtype)
+                self._results[port.name] = ort.OrtValue.ortvalue_from_numpy(zeros, "cpu", 0)
 
     def _value(self, array: Array) -> Any:
         # A copy: onnxruntime writes into these buffers, and callers keep theirs.
         contiguous = np.array(array, order="C", copy=True)
         return ort.OrtValue.ortvalue_from_numpy(contiguous, self.device, 0)
 
-    def _bind(self, changing: set[str | None]) -> None:
-        results = [p for p in self.program.outputs if p.role != "state"]
-        for port in results:
-            zeros = np.zeros([d for d in port.shape if isinstance(d, int)], np.dtype(port.dtype))
-            self._results[port.name] = ort.OrtValue.ortvalue_from_numpy(zeros, "cpu", 0)
-        self._bindings = []
-        for turn in range(2):
-            binding = self._session.io_binding()
-            for name, value in self._sets[turn].items():
-                binding.bind_ortvalue_input(name, value)
-                if name in changing:
-                    binding.bind_ortvalue_output(NEXT + name, self._sets[1 - turn][name])
-            for port in results:
-                binding.bind_ortvalue_output(port.name, self._results[port.name])
-            self._bindings.append(binding)
+    def _opened(self, full: bool) -> Any:
+        """The session for full batches, or for any; opened when it is first needed."""
+        if full not in self._sessions:
+            program = self.full if full and self.full is not None else self.program
+            self._sessions[full] = open_session(program.model, self.device, self.threads)
+        return self._sessions[full]
+
+    def _bound(self, full: bool) -> list[Any]:
+        """A binding of a session for each set of buffers."""
+        if full not in self._bindings:
+            changing = {p.feeds for p in self.program.outputs if p.role == "state"}
+            self._bindings[full] = []
+            for turn in range(2):
+                binding = self._opened(full).io_binding()
+                for name, value in self._sets[turn].items():
+                    binding.bind_ortvalue_input(name, value)
+                    if name in changing:
+                        binding.bind_ortvalue_output(NEXT + name, self._sets[1 - turn][name])
+                for name, value in self._results.items():
+                    binding.bind_ortvalue_output(name, value)
+                self._bindings[full].append(binding)
+        return self._bindings[full]
+
+    def _is_full(self, batch: Mapping[str, Array]) -> bool:
+        """Whether the program for full batches takes the batch."""
+        if self.full is None:
+            return False
+        rows = {len(batch[p.name]) for p in self.full.ports("input") if p.shape}
+        return rows == {self.full.batch}
 
     def step(self, batch: Mapping[str, Array]) -> None:
         """One run on a batch; the state advances. Arrays must be C-contiguous and typed right."""
         if any(array.dtype == np.object_ for array in batch.values()):
             self._step_on_texts(batch)
             return
-        binding = self._bindings[self._now]
+        full = self._is_full(batch)
+        binding = self._bound(full)[self._now]
         for name, array in batch.items():
             binding.bind_cpu_input(name, array)
-        self._session.run_with_iobinding(binding)
+        self._opened(full).run_with_iobinding(binding)
         self._now = 1 - self._now
 
     def _step_on_texts(self, batch: Mapping[str, Array]) -> None:
@@ -312,7 +344,7 @@ class Stepper:
         before, after = self._sets[self._now], self._sets[1 - self._now]
         outputs = self.program.outputs
         feeds = {name: value.numpy() for name, value in before.items()} | dict(batch)
-        made = self._session.run([port.name for port in outputs], feeds)
+        made = self._opened(False).run([port.name for port in outputs], feeds)
         for port, array in zip(outputs, made, strict=True):
             buffers = self._results if port.feeds is None else after
             buffers[port.feeds or port.name].update_inplace(array)

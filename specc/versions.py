@@ -22,6 +22,7 @@ from specc.network import Network, build
 from specc.network.lengths import closed, is_open
 from specc.session import Device, Runner
 from specc.spec.model import Spec
+from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
 from specc.targets.target import target
 from specc.tensors import Shape
@@ -63,7 +64,7 @@ class Versions:
     """The versions of one spec; one of them is at work and has the state.
 
     Args:
-        spec, target, device, seed, threads, costs: as of `specc.Model`.
+        spec, target, device, seed, threads, costs, internal: as of `specc.Model`.
 
     Raises:
         SpecError, CompileError: the spec does not resolve or compile.
@@ -78,6 +79,7 @@ class Versions:
         seed: int,
         threads: int | None,
         costs: KernelCosts | None = None,
+        internal: InternalOps | None = None,
     ) -> None:
         self.spec = spec
         self.target = target
@@ -85,6 +87,7 @@ class Versions:
         self.seed = seed
         self.threads = threads
         self.costs = costs
+        self.internal = internal
         network = build(spec)
         self.inputs = network.input_names
         self.open = is_open(network)
@@ -106,7 +109,7 @@ class Versions:
         self, spec: Spec, state: Mapping[str, Array], weighed: Weighed | None = None
     ) -> Version:
         """A version with a state, or the first state where it has only weights."""
-        compiler = Compiler.of(spec, self.target, costs=self.costs)
+        compiler = Compiler.of(spec, self.target, costs=self.costs, internal=self.internal)
         compiler.seed = self.seed
         compiler.weighed = weighed or {}
         made = bundle(compiler)

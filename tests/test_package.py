@@ -48,9 +48,10 @@ def test_a_summary_needs_no_onnx():
 def test_public_names_are_sorted_documented_and_there():
     assert specc.__all__ == sorted(specc.__all__)
     assert sorted(name for name in dir(specc) if name[0] != "_") == [
-        "Callback", "CompileError", "DataError", "KernelCosts", "MissingRuleError", "Model",
-        "RunError", "RuntimeSetupError", "Spec", "SpecError", "SpeccError", "calibrated_costs",
-        "compile", "diff", "explain", "from_keras", "keras_weights", "load", "summary",
+        "Callback", "CompileError", "DataError", "InternalOps", "KernelCosts", "MissingRuleError",
+        "Model", "RunError", "RuntimeSetupError", "Spec", "SpecError", "SpeccError",
+        "calibrated_costs", "compile", "diff", "explain", "from_keras", "internal_ops",
+        "keras_weights", "load", "summary",
     ]  # fmt: skip
     for name in specc.__all__:
         if name != "__version__":

@@ -76,6 +76,9 @@ PEERS = {
     "scikit-learn": PeerKind("sklearn", "sklearn_mlp.py"),
     "specc-portable": PeerKind(SPECC, "specc_onnx.py", {"BENCH_TARGET": "portable"}),
     "specc": PeerKind(SPECC, "specc_onnx.py", {"BENCH_TARGET": "cpu"}),
+    "specc-internal": PeerKind(
+        SPECC, "specc_onnx.py", {"BENCH_TARGET": "cpu", "BENCH_INTERNAL": "yes"}
+    ),
     "specc-model-onnx": PeerKind(SPECC, "specc_onnx.py", {"BENCH_LOOP": "served"}),
     "specc-fit": PeerKind(SPECC, "specc_onnx.py", {"BENCH_TARGET": "cpu", "BENCH_LOOP": "fit"}),
 }

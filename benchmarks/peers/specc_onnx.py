@@ -1,4 +1,5 @@
-"""specc's graphs on onnxruntime. BENCH_TARGET: how training graphs are lowered. BENCH_LOOP:
+"""specc's graphs on onnxruntime. BENCH_TARGET: how training graphs are lowered. BENCH_INTERNAL:
+`yes` where onnxruntime's internal operators are allowed. BENCH_LOOP:
 
 - `step`, the default: `train_on_batch`.
 - `fit`: `fit` on arrays, shuffled, from the end of a step to the end of the next.
@@ -24,7 +25,8 @@ from specc.compiler.bundle import baked
 def model_of(task: Task, target: str) -> tuple[specc.Model, Callable[[list[np.ndarray]], Any]]:
     """The model with the task's weights, and what turns a batch's arrays into its inputs."""
     spec = specc.load(task.plan["spec"])
-    model = specc.Model(spec, target, seed=0, threads=task.threads)
+    internal = specc.internal_ops() if os.environ.get("BENCH_INTERNAL") == "yes" else None
+    model = specc.Model(spec, target, seed=0, threads=task.threads, internal=internal)
     model.set_weights(task.weights)
     names = [item["name"] for item in task.plan["inputs"]]
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specc.app.options import Assignments, Json
+from specc.app.options import Assignments, Internal, Json
 from specc.app.output import complain, show, show_json, show_rows
 
 if TYPE_CHECKING:
     from specc.bench.timing import Times
+    from specc.targets.blocks import InternalOps
 
 
 def bench(
@@ -29,13 +30,15 @@ def bench(
         bool,
         typer.Option("--calibrate", help="Measure what kernels cost here, for --calibrated."),
     ] = False,
+    allow_internal_ops: Internal = False,
     as_json: Json = False,
 ) -> None:
     """Time a spec on this machine, or measure the machine.
 
     With SPEC: milliseconds that a training step and the inference of a batch of noise take on the
     CPU, for each target, which take turns. Where this machine was measured and its costs choose
-    other graphs, those are timed too.
+    other graphs, those are timed too, and with --allow-internal-ops those that train with internal
+    operators.
 
     With --calibrate: the constants by which target cpu chooses how a convolution is done, kept in
     the user's cache for this version of onnxruntime and number of threads. `specc compile
@@ -46,7 +49,12 @@ def bench(
     if calibrate:
         _calibrate(threads, as_json=as_json)
     elif spec is not None:
-        _compare(spec, batch, threads, rounds, assignments or (), as_json=as_json)
+        internal = None
+        if allow_internal_ops:
+            from specc.internal import internal_ops
+
+            internal = internal_ops()
+        _compare(spec, batch, threads, rounds, assignments or (), internal, as_json=as_json)
 
 
 def _calibrate(threads: int | None, *, as_json: bool) -> None:
@@ -73,6 +81,7 @@ def _compare(
     threads: int | None,
     rounds: int,
     assignments: list[str] | tuple[str, ...],
+    internal: InternalOps | None,
     *,
     as_json: bool,
 ) -> None:
@@ -91,7 +100,7 @@ def _compare(
         if path_of(threads or default_threads()).is_file():
             complain(str(error))  # measured, and of no use
         costs = None
-    found = compare(opened, network, size, costs, threads, rounds)
+    found = compare(opened, network, size, costs, threads, rounds, internal)
     if as_json:
         show_json({"name": opened.name, "batch": size, "rounds": rounds,
                    "costs": None if costs is None else costs.sha256, "changed": found.changed,

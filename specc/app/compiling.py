@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from specc.app.options import Assignments, Calibrated, Json, SpecFile
+from specc.app.options import Assignments, Calibrated, Internal, Json, SpecFile
 from specc.app.output import complain, show_json, show_rows
 
 
@@ -40,6 +40,7 @@ def compile_(
     assignments: Assignments = None,
     *,
     calibrated: Calibrated = False,
+    allow_internal_ops: Internal = False,
     as_json: Json = False,
 ) -> None:
     """Compile a spec to ONNX graphs that train, evaluate and infer.
@@ -47,7 +48,9 @@ def compile_(
     The folder gets train.onnx, eval.onnx, infer.onnx, model.onnx (weights inside),
     state.safetensors and manifest.json, which is all that a program in any language needs. Without
     a `train:` section there are no train.onnx and eval.onnx. With --calibrated (target cpu) the
-    manifest says by which costs lowerings were chosen.
+    manifest says by which costs lowerings were chosen. With --allow-internal-ops (target cpu) there
+    may be train_full.onnx beside train.onnx, for batches of train.batch_size samples; the manifest
+    says which onnxruntime it is made for.
     """
     from specc.artifacts import write_compiled
     from specc.network import open_spec
@@ -60,7 +63,12 @@ def compile_(
         from specc.bench import calibrated_costs
 
         costs = calibrated_costs()
-    made = write_compiled(output, opened, target.value, opset, first, costs)
+    internal = None
+    if allow_internal_ops:
+        from specc.internal import internal_ops
+
+        internal = internal_ops()
+    made = write_compiled(output, opened, target.value, opset, first, costs, internal)
     programs = [
         {
             "file": f"{name}.onnx",

@@ -30,6 +30,14 @@ Calibrated: TypeAlias = Annotated[
         help="Let target cpu choose by the costs that `specc bench --calibrate` measured.",
     ),
 ]
+Internal: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--allow-internal-ops",
+        help="Let target cpu use operators of this onnxruntime that are not ONNX's: such a training"
+        " graph runs with this version, on this kind of processor.",
+    ),
+]
 DataFolder: TypeAlias = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR", help="Where the dataset's files are."),

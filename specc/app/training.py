@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specc.app.options import Assignments, Calibrated, DataFolder, Device, Json, OnDevice, SpecFile
+from specc.app.options import (
+    Assignments,
+    Calibrated,
+    DataFolder,
+    Device,
+    Internal,
+    Json,
+    OnDevice,
+    SpecFile,
+)
 from specc.app.outcome import INTERRUPTED, drop_unread
 from specc.app.output import complain, metric_lines, show, show_json
 
@@ -46,6 +55,7 @@ def train(
         typer.Option("--resume", help="Go on with a run that was stopped; by default the newest."),
     ] = False,
     calibrated: Calibrated = False,
+    allow_internal_ops: Internal = False,
     report: Annotated[
         bool, typer.Option("--report", help="Write report.html into the run at the end.")
     ] = False,
@@ -67,17 +77,23 @@ def train(
         overrides.append(f"train.seed={seed}")
     opened, _ = open_spec(spec, overrides)
     run = output or (newest_folder if resume else new_folder)(opened.name)
-    costs = None
-    if calibrated and not (run / RECORD).is_file():  # a run that goes on keeps its graphs
+    costs = internal = None
+    fresh = not (run / RECORD).is_file()  # a run that goes on keeps its graphs
+    if calibrated and fresh:
         from specc.bench import calibrated_costs
 
         costs = calibrated_costs()
+    if allow_internal_ops and fresh:
+        from specc.internal import internal_ops
+
+        internal = internal_ops()
     progress = make_progress(sys.stderr, quiet)
     try:
         progress.note(f"training {opened.name} in {run}")
         found = trained(
             opened, run, data=data, device=device.value, resume=resume, progress=progress,
             max_minutes=max_minutes, start_from=start_from, costs=costs,
+            internal=internal,
         )  # fmt: skip
     except BrokenPipeError:  # nobody reads the progress any more: `specc train x 2>&1 | head`
         drop_unread()

@@ -18,6 +18,7 @@ from specc.errors import RunError
 from specc.network import Network
 from specc.session import Runner
 from specc.spec.model import Spec
+from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
 from specc.tensors import Sym
 
@@ -64,8 +65,11 @@ def compare(
     costs: KernelCosts | None = None,
     threads: int | None = None,
     rounds: int = 5,
+    internal: InternalOps | None = None,
 ) -> Comparison:
     """Times of one batch on the CPU, for each target; for what `costs` choose where that differs.
+
+    `internal` operators are a candidate more, where they are of use.
 
     Raises:
         SpecError, CompileError: the spec does not compile.
@@ -77,6 +81,9 @@ def compare(
         chosen = compiled(spec, "cpu", costs=costs)
         changed = _models(chosen) != _models(made["cpu"])
         made |= {"cpu, calibrated": chosen} if changed else {}
+    if internal is not None:
+        allowed = compiled(_in_batches(spec, batch), "cpu", internal=internal)
+        made |= {"cpu, internal": allowed} if allowed.bundle.internal is not None else {}
     fixed = made["cpu"].bundle.batch
     if fixed not in {None, batch}:
         raise RunError(f"batch: expected {fixed}, the number that the spec fixes, received {batch}")
@@ -98,6 +105,14 @@ def compare(
         ],
         changed,
     )
+
+
+def _in_batches(spec: Spec, size: int) -> Spec:
+    """The spec with another batch size."""
+    if spec.train is None:
+        return spec
+    train = spec.train.model_copy(update={"batch_size": size})
+    return Spec(spec.model, spec.models, train, spec.data, spec.version, spec.file)
 
 
 def _models(made: Compiled) -> dict[str, bytes]:

@@ -62,8 +62,9 @@ class Builder:
         values = {name: value for name, (value, _) in self.inputs.items()}
         rules, costs = self.target.rules, self.target.costs or DEFAULT
         return Realiser(
-            self.graph, rules, source, self.storage, values, gradients=gradients, costs=costs
-        )
+            self.graph, rules, source, self.storage, values, gradients=gradients, costs=costs,
+            internal=self.target.internal,
+        )  # fmt: skip
 
     def output(self, name: str, value: Value, role: Role) -> None:
         """A named output."""

@@ -17,10 +17,15 @@ from specc.data.preparation import Preparation
 from specc.errors import RunError
 from specc.network import Network
 from specc.network.ids import Limit, id_limits
+from specc.onnx_api import domains
 from specc.optimizers.schedules import Schedule
 from specc.spec.model import Spec
+from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
 from specc.tensors import DType
+
+# The training program for batches of `train.batch_size` samples, which internal operators ask for.
+FULL = "train_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,13 @@ class Bundle:
     """The programs of one spec for one target.
 
     Attributes:
-        programs: `infer`, and with a `train:` section `train` and `eval`.
+        programs: `infer`, and with a `train:` section `train` and `eval`; `train_full` where
+            internal operators are allowed and of use.
         rate: the first learning rate; None when a schedule gives it, or several rules have one.
         limits: of the ids of inputs that a layer looks up, by input.
         averaged: the slot that holds moving averages of the weights, when the optimizer has it.
         costs: of the calibration that lowerings were chosen by, if one was given.
+        internal: whose internal operators `train_full` has.
     """
 
     name: str
@@ -73,6 +80,7 @@ class Bundle:
     averaged: bool = False
     costs: KernelCosts | None = None
     limits: Mapping[str, Limit] = field(default_factory=dict[str, Limit])
+    internal: InternalOps | None = None
 
     @cached_property
     def inputs(self) -> tuple[Port, ...]:
@@ -129,7 +137,11 @@ def bundle(compiler: Compiler) -> Bundle:
     infos: tuple[TargetInfo, ...] = ()
     rate: float | None = None
     averaged = False
+    internal = None
     if spec.train is not None and spec.train.loss is not None:
+        # First, so that weights lie as internal operators want them.
+        if (full := _full(compiler, spec.train.batch_size)) is not None:
+            programs[FULL], internal = full, compiler.internal
         programs["train"] = compiler.train()
         programs["eval"] = compiler.evaluate()
         infos = tuple(_target_info(compiler, t, programs["train"]) for t in _targets(compiler))
@@ -141,7 +153,17 @@ def bundle(compiler: Compiler) -> Bundle:
     return Bundle(
         spec.name, compiler.target.name, compiler.opset, programs, compiler.state, weights, infos,
         compiler.logs, rate, averaged, compiler.target.costs, id_limits(network),
+        internal,
     )  # fmt: skip
+
+
+def _full(compiler: Compiler, size: int) -> Program | None:
+    """The training program with internal operators, if they are allowed and of use."""
+    if compiler.internal is None:
+        return None
+    allowed = compiler.target.allowed(compiler.internal)
+    program = replace(compiler, target=allowed, batch=compiler.batch or size).train()
+    return program if domains(program.nodes) else None
 
 
 def weight_infos(network: Network) -> tuple[WeightInfo, ...]:

@@ -42,6 +42,7 @@ from specc.network.objectives import Objective, objectives
 from specc.network.ports import PREFIXES, is_taken
 from specc.primitives import Tensor, Trace, graph_input, is_float
 from specc.spec.model import Spec
+from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
 from specc.targets.layout import plain
 from specc.targets.realiser import Realiser
@@ -65,6 +66,7 @@ class Compiler:
         floatx: element type of everything floating; float64 only in gradient checks.
         weighed: lengths of the axes of sample weights behind the batch's, by output; none where a
             sample has one weight, None where nobody weighs samples.
+        internal: internal operators of onnxruntime that full batches may be trained with.
     """
 
     spec: Spec
@@ -78,6 +80,7 @@ class Compiler:
     logs: tuple[str, ...] = ()
     floatx: DType = "float32"
     weighed: Mapping[str, Axes] = field(default_factory=dict[str, Axes])
+    internal: InternalOps | None = None
 
     @staticmethod
     def of(
@@ -86,15 +89,18 @@ class Compiler:
         opset: int | None = None,
         batch: int | None = None,
         costs: KernelCosts | None = None,
+        internal: InternalOps | None = None,
     ) -> Compiler:
         """A compiler for a spec; `costs` are those of a calibration.
 
         Raises:
             SpecError: the spec does not resolve, or leaves lengths besides the batch's open.
-            CompileError: an unknown target, an opset that it does not write, or costs that it has
-                no use for.
+            CompileError: an unknown target, an opset that it does not write, or costs or internal
+                operators that it has no use for.
         """
         wanted = target(target_name, costs)
+        if internal is not None:
+            wanted.allowed(internal)
         network = build(spec)
         if problems := open_problems(network):
             raise SpecError(problems)
@@ -108,7 +114,9 @@ class Compiler:
         fixed = batch or network.batch
         # States lie the same in every program, so that one can go on where another one stopped.
         plain = {name: Storage.plain(shape) for name, shape in state_shapes(network).items()}
-        return Compiler(spec, network, wanted, opset or least, fixed, seed, plain)
+        return Compiler(
+            spec, network, wanted, opset or least, fixed, seed, plain, internal=internal
+        )
 
     def _builder(self) -> Builder:
         return Builder(self.target, self.storage, self.opset, self.floatx)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from specc.artifacts import MODEL, read_costs, read_manifest, spec_hash
+from specc.artifacts import MODEL, read_costs, read_internal, read_manifest, spec_hash
 from specc.checkpoint import latest
 from specc.errors import RunError
 from specc.progress import Progress
@@ -43,7 +43,7 @@ def reproduce(
     data: Path | None = None,
     progress: Progress | None = None,
 ) -> Reproduction:
-    """Train a finished run again, with its spec, seed, device, threads and costs, and compare.
+    """Train a finished run again, with its spec, seed, device, threads and graphs, and compare.
 
     Args:
         run: the run.
@@ -79,6 +79,7 @@ def reproduce(
         device=record["device"],
         target=manifest["target"],
         costs=read_costs(run, manifest),
+        internal=read_internal(run, manifest),
         threads=int(record["threads"]),
         progress=progress,
         start_from=None if start is None else Path(start),

@@ -39,6 +39,7 @@ from specc.files import remove_leftovers, replace
 from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
 from specc.history import History
 from specc.hooks import Hooks
+from specc.internal import require as require_internal
 from specc.progress import Progress
 from specc.runs.diagnosis import diagnose
 from specc.runs.fingerprint import check as check_samples
@@ -70,6 +71,7 @@ from specc.session import Device, check_device, default_threads
 from specc.spec.model import Spec
 from specc.spec.train import TrainSpec
 from specc.spec.write import dump
+from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
 
 # Seconds of work that a kill may cost.
@@ -99,6 +101,7 @@ def train(
     device: Device = "cpu",
     target: str | None = None,
     costs: KernelCosts | None = None,
+    internal: InternalOps | None = None,
     resume: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -114,6 +117,8 @@ def train(
         device: where the graphs run; a resumed run stays where it started.
         target: how graphs are lowered; by default what is fastest on the device.
         costs: of a calibration; a resumed run keeps its graphs.
+        internal: operators of `specc.internal_ops` that full batches may be trained with; a
+            resumed run keeps its graphs.
         resume: go on from the last checkpoint of `run`, or from the start when it has none.
         threads: of onnxruntime; a resumed run keeps those it started with.
         progress: is told what happens; nothing is shown without one.
@@ -124,6 +129,7 @@ def train(
     Raises:
         RunError: `run` exists and `resume` is not asked for, or belongs to another spec, or
             another process is at it.
+        RuntimeSetupError: the device is not there, or internal operators that its graph has.
         DataError: the data is missing or does not fit, or a resumed run began with other samples.
         KeyboardInterrupt: Ctrl-C, after a checkpoint was written.
     """
@@ -150,10 +156,12 @@ def train(
         if record is None:
             target = target or ("cuda" if device == "cuda" else "cpu")
             weighs = settings.class_weight is not None
-            fresh = compiled(spec, target, costs=costs, weighs=weighs)
+            fresh = compiled(spec, target, costs=costs, internal=internal, weighs=weighs)
             if start_from is not None:
                 fresh = replace_fields(fresh, weights=warm(start_from, fresh.weights, display))
         made = read_bundle(folder.path)[0] if fresh is None else fresh.bundle
+        if made.internal is not None:
+            require_internal(made.internal, str(folder.path), device)
         learned = None if record is None else folder.learned()
         dataset = dataset_of(spec, made, where, learned)
         splits = _Splits.of(made, dataset, settings)

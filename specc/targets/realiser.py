@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from specc.errors import CompileError, InternalError
 from specc.graph import Adjoint, Graph, Value
 from specc.primitives import Tensor
+from specc.targets.blocks import InternalOps
 from specc.targets.costs import DEFAULT, KernelCosts
 from specc.targets.layout import Layout, Placed, placed, regroup
 from specc.targets.storage import Storage, WeightSource
@@ -83,6 +84,7 @@ class Realiser:
         planned: what the target's planner decided about tensors; None: emptied, another took over.
         gradients: whether gradients will be taken of what is realised.
         costs: what rules choose between lowerings by.
+        internal: internal operators that rules may use; None: operators of ONNX alone.
     """
 
     graph: Graph
@@ -95,6 +97,7 @@ class Realiser:
     planned: dict[int, Planned | None] = field(default_factory=dict[int, "Planned | None"])
     gradients: bool = True
     costs: KernelCosts = DEFAULT
+    internal: InternalOps | None = None
 
     def realise(self, tensors: Sequence[Tensor], planner: Planner | None = None) -> list[Placed]:
         """All of `tensors`, in the order in which they were made.

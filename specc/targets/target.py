@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from specc.errors import CompileError, nearest
-from specc.targets import cpu, portable
+from specc.targets import cpu, internal, portable
+from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
 from specc.targets.realiser import Planner, Rules
 
@@ -20,6 +21,8 @@ class Target:
     Attributes:
         choosing: whether its rules choose by costs.
         costs: of a calibration; None: the fixed defaults.
+        extending: whether it has rules with internal operators.
+        internal: those that it uses; None: operators of ONNX alone.
     """
 
     name: str
@@ -28,11 +31,27 @@ class Target:
     opset: int = 18
     choosing: bool = False
     costs: KernelCosts | None = None
+    extending: bool = False
+    internal: InternalOps | None = None
+
+    def allowed(self, ops: InternalOps) -> Target:
+        """The target with internal operators.
+
+        Raises:
+            CompileError: it has no rules with them.
+        """
+        if not self.extending:
+            able = " or ".join(each.name for each in TARGETS.values() if each.extending)
+            raise CompileError(
+                f"target {self.name}: expected {able}, the target that can use onnxruntime's"
+                " internal operators; name it, or compile without them"
+            )
+        return replace(self, rules=internal.INTERNAL, planner=internal.plan, internal=ops)
 
 
 TARGETS: dict[str, Target] = {
     "portable": Target("portable", portable.PORTABLE),
-    "cpu": Target("cpu", cpu.CPU, cpu.plan, choosing=True),
+    "cpu": Target("cpu", cpu.CPU, cpu.plan, choosing=True, extending=True),
     # Conv, its gradients as ConvTranspose and Conv, and pools all have CUDA kernels at opset 18.
     "cuda": Target("cuda", portable.PORTABLE),
 }

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from specc.bench import steps
-from specc.errors import RunError
+from specc.errors import RunError, RuntimeSetupError
+from specc.internal import internal_ops
 from specc.network import build
 from specc.spec.reader import loads
 from specc.targets.costs import KernelCosts
@@ -70,6 +71,29 @@ def test_graphs_that_are_the_same_are_timed_once():
     candidates, changed = found(IMAGES, costs=KernelCosts())
     assert changed is False
     assert [c.name for c in candidates] == ["cpu", "portable", "model.onnx"]
+
+
+BLOCKS = """
+specc: 1
+inputs: {image: [6, 6, 1]}
+layers:
+  - depthwise_conv2d: {kernel_size: 3, depth_multiplier: 16}
+  - depthwise_conv2d: 3
+  - flatten
+  - dense: 2
+train: {loss: mse, optimizer: adam, batch_size: 7}
+"""
+
+
+def test_internal_operators_are_timed_where_they_are_of_use():
+    try:
+        ops = internal_ops()
+    except RuntimeSetupError as error:
+        pytest.skip(str(error))
+    for text, names in ((BLOCKS, ["cpu, internal"]), (IMAGES, [])):
+        spec = loads(text)
+        made = steps.compare(spec, build(spec), 2, None, 1, 2, ops).candidates
+        assert [c.name for c in made] == ["cpu", "portable", *names, "model.onnx"]
 
 
 def test_noise_is_what_the_ports_take():

@@ -73,7 +73,10 @@ def test_every_public_name_with_its_arguments():
     for name in specc.__all__:
         assert name.startswith("_") or f"`specc.{name}`" in page
     assert "### `fit`" in page
-    assert "opset: int | None = None,\n    costs: KernelCosts | None = None,\n) -> Bundle" in page
+    assert (
+        "costs: KernelCosts | None = None,\n    internal: InternalOps | None = None,\n) -> Bundle"
+        in page
+    )
     assert "**Arguments**\n\n`spec`\n:   from `specc.load`" in page
 
 

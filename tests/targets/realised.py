@@ -15,6 +15,7 @@ from specc.autodiff import gradients
 from specc.compiler.builder import Builder
 from specc.graph import Graph, Value
 from specc.primitives import Tensor, Trace
+from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
 from specc.targets.layout import plain
 from specc.targets.storage import Storage
@@ -114,11 +115,13 @@ class Realised:
         grads: bool = False,
         fixed: bool = False,
         costs: KernelCosts | None = None,
+        internal: InternalOps | None = None,
     ) -> None:
         self.net = Net(batch, floatx, fixed)
         made = make(self.net)
         self.tensors: list[Tensor] = [made] if isinstance(made, Tensor) else list(made)
         wanted = target(target_name, costs)
+        wanted = wanted if internal is None else wanted.allowed(internal)
         self.storage: dict[str, Storage] = {}
         b = Builder(wanted, self.storage, wanted.opset, self.net.floatx)
         b.declare([*self.net.feeds, *self.tensors])
