@@ -82,7 +82,7 @@ class Batches:
         row = sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in columns)
         fit = AHEAD_BYTES // max(1, row * self.batch_size)
         ahead = min(max(AHEAD, fit), MOST_AHEAD)
-        return Prefetch(lambda: self.produce(epoch, start), ahead)
+        return Prefetch(lambda: self.produce(epoch, start), ahead, max(1, ahead // 2))
 
     def produce(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The same batches, each prepared when it is asked for."""

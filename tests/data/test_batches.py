@@ -188,3 +188,29 @@ def test_an_exception_arrives_in_its_place() -> None:
         with pytest.raises(OSError, match="disk gone"):
             next(items)
         assert list(items) == []
+
+
+def test_small_items_are_handed_over_together_and_the_first_alone() -> None:
+    made: list[int] = []
+    gate, waiting = threading.Event(), threading.Event()
+
+    def produce():
+        for i in range(11):
+            if i == 8:
+                waiting.set()
+                assert gate.wait(10)
+            made.append(i)
+            yield i
+        raise OSError("disk gone")
+
+    with Prefetch(produce, ahead=16, together=4) as items:
+        assert next(items) == 0
+        assert waiting.wait(10)
+        # Two after one, then four; the eighth waits for three more.
+        assert [next(items) for _ in range(6)] == [1, 2, 3, 4, 5, 6]
+        assert items.behind
+        gate.set()
+        assert [next(items) for _ in range(4)] == [7, 8, 9, 10]
+        with pytest.raises(OSError, match="disk gone"):
+            next(items)
+        assert list(items) == []
