@@ -49,8 +49,9 @@ def listed(given: object, names: Sequence[str], what: str) -> list[Any]:
         return [mapping[n] for n in names]
     if len(names) == 1 and not _is_single(given):
         return [given]
-    columns = getattr(given, "columns", None)
-    if columns is not None:  # a frame has a column for each of several names
+    # A frame has a column for each of several names; Arrow's `columns` are the cells themselves.
+    columns = getattr(given, "column_names", getattr(given, "columns", None))
+    if columns is not None:
         frame = cast("Any", given)
         missing = [n for n in names if n not in list(columns)]
         if missing:

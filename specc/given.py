@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from specc import feeding
 from specc.compiler.bundle import Bundle
-from specc.data.stream import Fitted, Pass, Stream, is_stream, steps_of
+from specc.data.stream import Fitted, Indexed, Pass, Peeked, Stream, is_stream, steps_of
 from specc.errors import DataError, SpecError
 from specc.feeding import Given
 from specc.fit import Weighted
@@ -62,16 +62,15 @@ def begun(
 
 
 def _opened(batches: object, what: str) -> tuple[Sequence[Any], Iterable[Any]]:
-    """(the first batch, the batches): what is read of an iterator is put back."""
-    given = _iterable(batches, what)
-    source = iter(given)
-    first: object = next(source, None)
-    if first is None:
+    """(the first batch, the batches): what is read of them is put back."""
+    given = Peeked(_iterable(batches, what))
+    if given.first is None:
         raise DataError(f"{what}: expected batches (x, y), received an iterable that has none")
-    return _batch(first, what), itertools.chain([first], source) if source is given else given
+    return _batch(given.first, what), given
 
 
 def _iterable(batches: object, what: str) -> Iterable[Any]:
+    batches = Indexed.of(batches)
     if not isinstance(batches, Iterable) or isinstance(batches, np.ndarray | Mapping):
         raise DataError(f"{what}: expected targets y, or an iterable of batches")
     return cast("Iterable[Any]", batches)
@@ -194,17 +193,27 @@ def validation(
 
 
 def predicted(
-    predict: Callable[[Any], Outputs], x: Given | Iterable[Any], steps: int | None
+    predict: Callable[[Any], Outputs],
+    x: Given | Iterable[Any],
+    steps: int | None,
+    ranks: Sequence[int],
 ) -> Outputs | None:
     """The outputs for all batches of an iterable, x of each if it is (x, ...); None for arrays.
+
+    Args:
+        predict: makes outputs of one batch.
+        x: arrays or batches.
+        steps: most batches that are taken; all when None.
+        ranks: axes of each input, which tell a list [x, y] from one of rows, or of several inputs.
 
     Raises:
         DataError: there are no batches.
     """
-    if not is_stream(x):
+    source = Indexed.of(x)
+    if not is_stream(source):
         return None
-    batches = itertools.islice(cast("Iterable[Any]", x), steps)
-    parts = [predict(item[0] if isinstance(item, tuple) else item) for item in batches]
+    batches = itertools.islice(cast("Iterable[Any]", source), steps)
+    parts = [predict(_inputs_of(item, ranks)) for item in batches]
     if not parts:
         raise DataError("predict: expected batches, received an iterable that has none")
     columns = zip(
@@ -212,3 +221,17 @@ def predicted(
     )
     found = [np.concatenate(column) for column in columns]
     return found if isinstance(parts[0], list) else found[0]
+
+
+def _inputs_of(item: Any, ranks: Sequence[int]) -> Any:  # noqa: ANN401 - what users yield
+    """x of a batch: x itself, (x, ...), or as PyTorch's loaders make it [x, ...]."""
+    if isinstance(item, tuple):
+        return cast("tuple[Any, ...]", item)[0]
+    if not isinstance(item, list) or not item:
+        return cast("Any", item)
+    first = cast("list[Any]", item)[0]
+    if len(ranks) == 1:
+        pair = len(feeding.shape_given(first)) == ranks[0]
+    else:
+        pair = isinstance(first, tuple | Mapping)
+    return cast("Any", first if pair else item)

@@ -143,7 +143,7 @@ class Model:
             DataError: x does not fit the inputs.
         """
         del verbose
-        found = predicted(self.predict, x, steps)
+        found = predicted(self.predict, x, steps, self._versions.ranks)
         if found is not None:
             return found
         x = cast("Given", x)

@@ -90,6 +90,8 @@ class Versions:
         self.internal = internal
         network = build(spec)
         self.inputs = network.input_names
+        # Axes of each, the batch's among them.
+        self.ranks = tuple(len(ref.shape) for ref in network.inputs)
         self.open = is_open(network)
         self.revision = 0
         first = initial_weights(network, self.seed)

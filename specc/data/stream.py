@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
+from typing_extensions import override
 
 from specc.data.batches import AHEAD, Batch
 from specc.data.prefetch import Prefetch
@@ -15,6 +16,8 @@ from specc.data.rows import Array
 from specc.data.source import Taken
 from specc.errors import DataError
 
+# What arrays, frames and tensors have.
+ARRAYS = ("shape", "__array__", "to_numpy", "buffer_info")
 # A batch as a program wants it, and the weights of its samples for each output.
 Fitted: TypeAlias = tuple[Taken, tuple[Array, ...]]
 
@@ -58,8 +61,6 @@ class Stream:
                 self._open = iter(self.source)
             for item in self._open:
                 return item
-            if self._open is self.source:
-                break
             self._open = None
         raise DataError(
             f"epoch {epoch + 1}: expected {self.steps} batches, found {step}; pass a smaller "
@@ -98,13 +99,69 @@ class Pass:
             )
 
 
+class Peeked(Iterable[Any]):
+    """An iterable of which the first item is known; it is not read again for that.
+
+    Attributes:
+        first: its first item until it is read; None where there is none.
+    """
+
+    def __init__(self, source: Iterable[Any]) -> None:
+        self._source = source
+        self._open: Iterator[Any] | None = iter(source)
+        self.first: Any = next(self._open, None)
+
+    @override
+    def __iter__(self) -> Iterator[Any]:
+        begun, self._open = self._open, None
+        first, self.first = self.first, None
+        return iter(self._source) if begun is None else itertools.chain([first], begun)
+
+    def __len__(self) -> int:
+        return len(self._source)  # pyright: ignore[reportArgumentType] - a TypeError where unknown
+
+
 def is_stream(value: object) -> bool:
     """Whether it yields batches, and is no array-like and no collection of arrays itself."""
-    arrays = ("shape", "__array__", "to_numpy", "__getitem__")
+    if isinstance(value, Indexed):
+        return True
     batches = callable(getattr(value, "__next__", None)) or not any(
-        hasattr(value, name) for name in arrays
+        hasattr(value, name) for name in (*ARRAYS, "__getitem__")
     )
     return batches and isinstance(value, Iterable)
+
+
+class Indexed(Iterable[Any]):
+    """Batches of an object that gives them by number, such as Keras' `PyDataset`."""
+
+    def __init__(self, source: object) -> None:
+        self._source: Any = source
+
+    @staticmethod
+    def of(value: Any) -> Any:  # noqa: ANN401 - what users pass
+        """The value itself, unless it is such an object.
+
+        These are no arrays: NumPy would ask them for items until there is an `IndexError`, which
+        may never come.
+        """
+        if isinstance(value, Sequence | Mapping) or not hasattr(value, "__getitem__"):
+            return cast("Any", value)
+        found = hasattr(value, "__len__") or hasattr(value, "__iter__")
+        return Indexed(value) if found and not any(hasattr(value, n) for n in ARRAYS) else value
+
+    @override
+    def __iter__(self) -> Iterator[Any]:
+        if hasattr(self._source, "__iter__"):
+            yield from self._source
+        else:
+            for number in range(len(self)):
+                yield self._source[number]
+        # Where objects of Keras shuffle.
+        if callable(end := getattr(self._source, "on_epoch_end", None)):
+            end()
+
+    def __len__(self) -> int:
+        return len(self._source)
 
 
 def steps_of(source: object, steps_per_epoch: int | None) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -89,17 +90,26 @@ def fit_targets(
 
 
 def as_array(value: object) -> Array:
-    """NumPy's view of an array-like, a frame or series (pandas, polars) or a tensor (PyTorch)."""
+    """NumPy's view of array-likes, frames, series (pandas, polars, Arrow) and tensors (PyTorch)."""
     for step in ("detach", "cpu"):  # a tensor may have a gradient, and lie on another device
         if callable(found := getattr(value, step, None)):
             value = found()
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16":  # NumPy has no such type
+        value = cast("Any", value).float()
     if not callable(found := getattr(value, "to_numpy", None)):
         return np.asarray(value)
-    array = np.asarray(found())
+    try:
+        array = np.asarray(found())
+    except ValueError:  # an array of Arrow that is not plain numbers
+        array = np.asarray(found(zero_copy_only=False))
     if array.dtype == object:
         # Columns of different types, or of pandas' own types, become one array of objects.
         with contextlib.suppress(TypeError, ValueError):
             return array.astype(np.float64)
+        if array.ndim == 1 and len(array) and isinstance(array[0], np.ndarray | list):
+            # A column of lists, as polars and Arrow have them.
+            with contextlib.suppress(TypeError, ValueError):
+                return np.stack(cast("list[Array]", array.tolist()))
     return array
 
 

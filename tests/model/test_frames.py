@@ -21,6 +21,11 @@ inputs: {a: [1], b: [1]}
 layers: [{concatenate: {}, inputs: [a, b]}, {dense: 1}]
 train: {loss: mse}
 """
+TEXT = """
+specc: 1
+inputs: {t: {shape: [1], dtype: string}}
+layers: [{string_lookup: {vocabulary: [a, b]}}, {embedding: {input_dim: 3, output_dim: 4}}, flatten]
+"""
 X = np.random.default_rng(0).normal(size=(20, 3))
 Y = (X[:, 0] > 0).astype(np.int64)
 
@@ -103,3 +108,56 @@ def test_pandas():
 def test_polars():
     polars = pytest.importorskip("polars", reason="polars is not installed")
     same(polars.DataFrame(X), polars.Series(Y))
+    same(polars.Series(X.tolist()), polars.Series(Y > 0))
+
+
+def test_arrow():
+    """Tables, batches, arrays of numbers, truths and lists; by name for several inputs."""
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    table = pa.table({name: X[:, i] for i, name in enumerate("abc")})
+    same(table, pa.array(Y))
+    same(table.to_batches()[0], pa.chunked_array([Y[:7], Y[7:]]))
+    same(pa.array(X.tolist()), pa.array(Y > 0))
+    same(pa.FixedSizeListArray.from_arrays(pa.array(X.ravel()), 3), pa.table({"y": Y}))
+    model, other = specc.Model(loads(TWO)), specc.Model(loads(TWO))
+    one = model.fit(table, Y * 1.0, verbose=0).history
+    assert one == other.fit([X[:, 0], X[:, 1]], Y * 1.0, verbose=0).history
+    with pytest.raises(DataError, match="expected columns a, b; missing a"):
+        model.predict(table.drop_columns(["a"]))
+    np.testing.assert_array_equal(
+        model.predict(table.to_batches()[0]), model.predict([X[:, 0], X[:, 1]])
+    )
+
+
+def test_texts_of_arrow():
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    model = specc.Model(loads(TEXT))
+    cells = ["a", "b", "c", "a"]
+    wanted = model.predict(np.array(cells, object))
+    for texts in (pa.array(cells), pa.chunked_array([cells[:1], cells[1:]]),
+                  pa.array(cells).dictionary_encode(), pa.table({"t": cells})):  # fmt: skip
+        np.testing.assert_array_equal(model.predict(texts), wanted)
+
+
+class Brain(Tensor):
+    """As PyTorch's of bfloat16, which NumPy does not have."""
+
+    dtype = "torch.bfloat16"
+
+    def detach(self):
+        return self
+
+    def cpu(self):
+        return self
+
+    def float(self):
+        return Tensor(self._array.astype(np.float32), "on the device").cpu()
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
+def test_numbers_that_numpy_does_not_have():
+    short = X.astype(np.float32)
+    model = specc.Model(loads(SPEC))
+    np.testing.assert_array_equal(model.predict(Brain(short)), model.predict(short))

@@ -9,7 +9,7 @@ import pytest
 
 import specc
 from specc.errors import DataError
-from tests.model.specs import line_data, model
+from tests.model.specs import TOWERS, line_data, model
 
 X, Y = line_data(40)
 
@@ -47,6 +47,89 @@ def same(made, history, found):
 def test_it_trains_as_on_arrays(source):
     made = model()
     same(made, made.fit(source, epochs=3, verbose=0), expected(epochs=3))
+
+
+class Counting(Again):
+    """Counts its batches."""
+
+    def __init__(self):
+        self.read = 0
+
+    def __iter__(self):
+        for item in super().__iter__():
+            self.read += 1
+            yield item
+
+
+def test_no_batch_is_read_to_be_looked_at():
+    source, held = Counting(), Counting()
+    model().fit(source, validation_data=held, epochs=3, verbose=0)
+    assert (source.read, held.read) == (12, 12)
+    model().evaluate(held)
+    assert held.read == 16
+
+
+class Numbered:
+    """Batches by number, as Keras' PyDataset: there is none that ends the asking."""
+
+    def __init__(self):
+        self.ends = 0
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, number):
+        rows = slice(number % 4 * 10, number % 4 * 10 + 10)
+        return X[rows], Y[rows]
+
+    def on_epoch_end(self):
+        self.ends += 1
+
+
+class Endless(Numbered):
+    """Also an iterable, without an end."""
+
+    __len__ = None
+
+    def __iter__(self):
+        return (self[number] for number in itertools.count())
+
+
+@pytest.mark.parametrize(("kind", "steps"), [(Numbered, None), (Endless, 4)])
+def test_batches_by_number(kind, steps):
+    made, source = model(), kind()
+    held = {"validation_data": kind(), "validation_steps": steps}
+    history = made.fit(source, epochs=3, steps_per_epoch=steps, verbose=0, **held)
+    same(made, history, expected(epochs=3, validation_data=(X, Y)))
+    # Behind the last epoch nothing is asked for any more.
+    assert source.ends == (2 if steps is None else 0)
+    assert made.evaluate(kind(), steps=steps) == made.evaluate(X, Y, batch_size=10)
+    np.testing.assert_array_equal(made.predict(kind(), steps=steps), made.predict(X, batch_size=10))
+
+
+def test_lists_of_a_loader_are_pairs():
+    """As PyTorch's loaders make them; a list of rows, or of several inputs, stays what it is."""
+    made = model()
+    wanted = made.predict(X, batch_size=10)
+    starts = range(0, 40, 10)
+    for source in (
+        ([X[i : i + 10], Y[i : i + 10]] for i in starts),
+        ([X[i : i + 10]] for i in starts),
+        (list(X[i : i + 10]) for i in starts),
+        (X[i : i + 10].tolist() for i in starts),
+    ):
+        np.testing.assert_array_equal(made.predict(source), wanted)
+    open_one = model("specc: 1\ninputs: {x: [null, 3]}\nlayers: [{dense: 2}]")
+    steps = X[:, np.newaxis]
+    np.testing.assert_array_equal(
+        open_one.predict([steps[i : i + 10], Y] for i in starts), open_one.predict(steps)
+    )
+    two = model(TOWERS)
+    ids, extra = np.zeros((4, 3), np.int32), np.ones((4, 2), np.float32)
+    wanted = two.predict([ids, extra])
+    for item in ([ids, extra], [(ids, extra), Y[:4]], [{"ids": ids, "extra": extra}, Y[:4]]):
+        for one, other in zip(two.predict(iter([item])), wanted, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_a_generator_goes_on_from_epoch_to_epoch():
