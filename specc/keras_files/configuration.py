@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specc.errors import Problem, SpecError
-from specc.keras_files.calls import Names, history, inbound, keras_names, operation_config
+from specc.keras_files.calls import History, Names, history, inbound, keras_names, operation_config
 from specc.keras_files.objects import Unknown, object_of
 from specc.keras_import.source import Json
 from specc.layer import InputLayer
@@ -48,8 +48,9 @@ def _model(network: Network, names: Names, problems: list[Problem]) -> Json:
         layer["inbound_nodes"] = [] if is_input else [inbound(call, names) for call in node.calls]
         layers.append(layer)
     config["layers"] = layers
-    config["input_layers"] = [history(ref, names) for ref in network.inputs]
-    config["output_layers"] = [history(ref, names, is_output=True) for ref in network.outputs]
+    config["input_layers"] = _alone([history(ref, names) for ref in network.inputs])
+    outputs = [history(ref, names, is_output=True) for ref in network.outputs]
+    config["output_layers"] = _alone(outputs)
     return {
         "module": "keras.src.models.functional",
         "class_name": "Functional",
@@ -57,6 +58,11 @@ def _model(network: Network, names: Names, problems: list[Problem]) -> Json:
         "registered_name": "Functional",
         "build_config": {"input_shape": None},
     }
+
+
+def _alone(histories: list[History]) -> list[Any]:
+    """The only tensor itself: a list of one would make calls return lists, which no layer takes."""
+    return histories if len(histories) > 1 else histories[0]
 
 
 def _layer(node: Node, names: Names, problems: list[Problem]) -> Json:
