@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from specc.errors import Problem, SpecError
@@ -19,11 +20,24 @@ def configuration(network: Network) -> Json:
     Raises:
         SpecError: Keras lacks something; everything that it lacks, with its layer's name.
     """
-    problems: list[Problem] = []
+    problems = list(_shared(network))
     made = _model(network, keras_names(network), problems)
     if problems:
         raise SpecError(problems)
     return made
+
+
+def _shared(network: Network) -> Iterator[Problem]:
+    """Models at several places: Keras' files make a model of its own of each."""
+    seen: set[int] = set()
+    for _, node in network.walk():
+        if node.inner is not None and id(node.inner) in seen:
+            message = (
+                f"Keras' files hold a model at one place, {node.inner.name!r} stands at several:"
+                " inside a layer, inside another model, or called itself"
+            )
+            yield Problem(node.place, node.path or node.name, message)
+        seen.add(id(node.inner))
 
 
 def _model(network: Network, names: Names, problems: list[Problem]) -> Json:

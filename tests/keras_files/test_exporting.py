@@ -93,6 +93,18 @@ def test_one_input_and_one_output_are_no_lists() -> None:
     assert config["output_layers"] == ["dense", 0, 0]
 
 
+def test_a_model_at_two_places_is_refused(tmp_path: Path) -> None:
+    # Keras 3.15.1 writes such a model, and cannot read it back: only one of the two has weights.
+    spec = loads(
+        "specc: 1\ninputs: {x: [3, 4], y: [4]}\n"
+        "models: {m: {inputs: {z: [4]}, layers: [{dense: 2}]}}\n"
+        "layers:\n  - time_distributed: {layer: {call: m}}\n    inputs: x\n    name: t\n"
+        "  - call: m\n    inputs: y\noutputs: [t, m]\n"
+    )
+    with pytest.raises(SpecError, match=r"hold a model at one place, 'm' stands at several"):
+        export(tmp_path / "m.keras", build(spec), {})
+
+
 def test_names_of_blocks_become_names_that_keras_takes(tmp_path: Path) -> None:
     spec = loads(
         "specc: 1\ninputs: {x: [4]}\n"
