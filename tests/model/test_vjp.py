@@ -172,15 +172,15 @@ def test_steps_of_a_model_draw_random_numbers_of_their_own(penalty: str) -> None
     assert 0.4 < (dropped[0] == dropped[1]).mean() < 0.6
 
 
-FROZEN = [
-    "models:\n  m: {trainable: false, inputs: {y: [2, 3]}, layers: [NORM]}\n"
+FROZEN = {
+    "model": "models:\n  m: {trainable: false, inputs: {y: [2, 3]}, layers: [NORM]}\n"
     "layers: [{call: m}, {dense: 1}]\noutputs: [m, dense]\n",
-    "layers: [NORM, {dense: 1}]\noutputs: [time_distributed, dense]\n"
+    "freeze": "layers: [NORM, {dense: 1}]\noutputs: [time_distributed, dense]\n"
     "train: {loss: mse, freeze: [time*]}\n",
-]
+}
 
 
-@pytest.mark.parametrize("text", FROZEN, ids=["model", "freeze"])
+@pytest.mark.parametrize("text", FROZEN.values(), ids=FROZEN)
 def test_what_is_frozen_freezes_the_layer_inside(text: str) -> None:
     # Oracle: Keras' setter of `trainable`; normalization then keeps to its moving statistics.
     norm = "{time_distributed: {layer: batch_normalization}}"
