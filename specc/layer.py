@@ -200,6 +200,15 @@ class Layer(Member):
         """Keras' class name, as the summary prints it."""
         return cls.keras_name or cls.__name__
 
+    def frozen(self) -> Self:
+        """The layer that training leaves alone, with every layer inside it.
+
+        Source: keras/src/layers/layer.py, Layer.trainable (3.15.1).
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        inside = {name: each.frozen() for name, each in fields.items() if isinstance(each, Layer)}
+        return self.model_copy(update={**inside, "trainable": False})
+
     def output_shape(self, inputs: Shapes) -> Shape | Shapes:
         """Shape of the output, or shapes when the layer has several. Identity by default.
 

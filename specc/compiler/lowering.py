@@ -186,7 +186,7 @@ def _lower_call(
     declared = {w.name[path:]: w for w in held}
     if layer.trainable and not call.node.trainable:
         # An enclosing model is frozen; as in Keras its layers then behave as frozen ones.
-        layer = layer.model_copy(update={"trainable": False})
+        layer = layer.frozen()
     training = bool(call.flags.get("training", forward.training))
     own_seed = getattr(layer, "seed", None)
     seed = forward.seed if own_seed is None else own_seed

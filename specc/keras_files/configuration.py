@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from specc.errors import Problem, SpecError
-from specc.keras_files.calls import Names, history, inbound, keras_names, operation_config
+from specc.keras_files.calls import History, Names, history, inbound, keras_names, operation_config
 from specc.keras_files.objects import Unknown, object_of
 from specc.keras_import.source import Json
 from specc.layer import InputLayer
@@ -19,11 +20,24 @@ def configuration(network: Network) -> Json:
     Raises:
         SpecError: Keras lacks something; everything that it lacks, with its layer's name.
     """
-    problems: list[Problem] = []
+    problems = list(_shared(network))
     made = _model(network, keras_names(network), problems)
     if problems:
         raise SpecError(problems)
     return made
+
+
+def _shared(network: Network) -> Iterator[Problem]:
+    """Models at several places: Keras' files make a model of its own of each."""
+    seen: set[int] = set()
+    for _, node in network.walk():
+        if node.inner is not None and id(node.inner) in seen:
+            message = (
+                f"Keras' files hold a model at one place, {node.inner.name!r} stands at several:"
+                " inside a layer, inside another model, or called itself"
+            )
+            yield Problem(node.place, node.path or node.name, message)
+        seen.add(id(node.inner))
 
 
 def _model(network: Network, names: Names, problems: list[Problem]) -> Json:
@@ -48,8 +62,9 @@ def _model(network: Network, names: Names, problems: list[Problem]) -> Json:
         layer["inbound_nodes"] = [] if is_input else [inbound(call, names) for call in node.calls]
         layers.append(layer)
     config["layers"] = layers
-    config["input_layers"] = [history(ref, names) for ref in network.inputs]
-    config["output_layers"] = [history(ref, names, is_output=True) for ref in network.outputs]
+    config["input_layers"] = _alone([history(ref, names) for ref in network.inputs])
+    outputs = [history(ref, names, is_output=True) for ref in network.outputs]
+    config["output_layers"] = _alone(outputs)
     return {
         "module": "keras.src.models.functional",
         "class_name": "Functional",
@@ -57,6 +72,11 @@ def _model(network: Network, names: Names, problems: list[Problem]) -> Json:
         "registered_name": "Functional",
         "build_config": {"input_shape": None},
     }
+
+
+def _alone(histories: list[History]) -> list[Any]:
+    """The only tensor itself: a list of one would make calls return lists, which no layer takes."""
+    return histories if len(histories) > 1 else histories[0]
 
 
 def _layer(node: Node, names: Names, problems: list[Problem]) -> Json:

@@ -49,7 +49,7 @@ class AppliedNetwork(Applied):
             if isinstance(layer, Network):
                 layer = AppliedNetwork.of(call.name, layer)
             elif not call.node.trainable:
-                layer = layer.model_copy(update={"trainable": False})
+                layer = layer.frozen()
             trained = bool(call.flags.get("training", training))
             # A penalty, which evaluation has too, is divided by the samples of one call.
             penalty = layer.activity_regularizer is not None

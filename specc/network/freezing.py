@@ -44,6 +44,6 @@ def _frozen(model: ModelSpec, patterns: Sequence[str], prefix: str) -> ModelSpec
     def entry(each: Entry) -> Entry:
         if each.layer is None or not any(fnmatchcase(prefix + each.name, p) for p in patterns):
             return each
-        return replace(each, layer=each.layer.model_copy(update={"trainable": False}))
+        return replace(each, layer=each.layer.frozen())
 
     return replace(model, entries=tuple(entry(each) for each in model.entries))

@@ -15,6 +15,7 @@ import pytest
 import specc
 from specc.errors import SpecError
 from specc.keras_files import export, keras_weights, read_weights
+from specc.keras_files.configuration import configuration
 from specc.keras_import import from_keras
 from specc.network import build
 from specc.spec.model import Spec
@@ -82,6 +83,26 @@ def test_masks_and_models_in_layers(name: str, tmp_path: Path) -> None:
     spec = from_keras(stored[name]["config"])
     assert simplified(round_trip(spec, tmp_path / "m.keras")) == simplified(spec)
     assert simplified(loads(dump(spec))) == simplified(spec)
+
+
+def test_one_input_and_one_output_are_no_lists() -> None:
+    # Keras' own form: a model called on a tensor gives a tensor, also at the steps of a sequence.
+    spec = loads("specc: 1\nkind: functional\ninputs: {x: [4]}\nlayers: [{dense: 4}]\n")
+    config = configuration(build(spec))["config"]
+    assert config["input_layers"] == ["x", 0, 0]
+    assert config["output_layers"] == ["dense", 0, 0]
+
+
+def test_a_model_at_two_places_is_refused(tmp_path: Path) -> None:
+    # Keras 3.15.1 writes such a model, and cannot read it back: only one of the two has weights.
+    spec = loads(
+        "specc: 1\ninputs: {x: [3, 4], y: [4]}\n"
+        "models: {m: {inputs: {z: [4]}, layers: [{dense: 2}]}}\n"
+        "layers:\n  - time_distributed: {layer: {call: m}}\n    inputs: x\n    name: t\n"
+        "  - call: m\n    inputs: y\noutputs: [t, m]\n"
+    )
+    with pytest.raises(SpecError, match=r"hold a model at one place, 'm' stands at several"):
+        export(tmp_path / "m.keras", build(spec), {})
 
 
 def test_names_of_blocks_become_names_that_keras_takes(tmp_path: Path) -> None:

@@ -170,3 +170,24 @@ def test_steps_of_a_model_draw_random_numbers_of_their_own(penalty: str) -> None
     dropped = specc.Model(spec).vjp([ones], [ones], training=True).outputs[0][0] == 0
     assert 0.4 < dropped.mean() < 0.6
     assert 0.4 < (dropped[0] == dropped[1]).mean() < 0.6
+
+
+FROZEN = {
+    "model": "models:\n  m: {trainable: false, inputs: {y: [2, 3]}, layers: [NORM]}\n"
+    "layers: [{call: m}, {dense: 1}]\noutputs: [m, dense]\n",
+    "freeze": "layers: [NORM, {dense: 1}]\noutputs: [time_distributed, dense]\n"
+    "train: {loss: mse, freeze: [time*]}\n",
+}
+
+
+@pytest.mark.parametrize("text", FROZEN.values(), ids=FROZEN)
+def test_what_is_frozen_freezes_the_layer_inside(text: str) -> None:
+    # Oracle: Keras' setter of `trainable`; normalization then keeps to its moving statistics.
+    norm = "{time_distributed: {layer: batch_normalization}}"
+    spec = loads("specc: 1\ninputs: {x: [2, 3]}\n" + text.replace("NORM", norm))
+    made = specc.Model(spec)
+    x = np.random.default_rng(0).normal(size=(4, 2, 3)).astype(np.float32)
+    found = made.vjp([x], [np.ones_like(x), np.ones((4, 2, 1), np.float32)], training=True)
+    np.testing.assert_allclose(found.outputs[0], x / np.sqrt(1 + 1e-3), rtol=1e-5)
+    for after, before in zip(found.weights, made.weights.values(), strict=True):
+        np.testing.assert_array_equal(after, before)

@@ -72,6 +72,9 @@ DENSE = "layers: [{dense: {units: 3, %s}}]"
         ("layers: [dense: abc]", "expected an integer, found 'abc'"),
         ("layers: [dense]", "3:10: layers[0].dense: missing field 'units': Length of the last axis"),
         ("layers: [dense: {}]", "3:10: layers[0].dense: missing field 'units'"),
+        ("layers: [time_distributed: {layer: {call: 3}}]",
+         "3:36: layers[0].time_distributed.layer: expected the name of a model, found 3"),
+        ("layers: [bidirectional: {layer: {call: m}}]", "bidirectional.layer: unknown layer 'call'"),
         ("layers: [add: 3]", "3:15: layers[0].add: add takes no value"),
         ("layers: [zero_padding2d: -1]", "expected an integer of at least 0"),
         # Numbers beyond float32.
