@@ -175,7 +175,7 @@ def test_run_on_a_compiled_folder(trained, monkeypatch, tmp_path):
     ("arguments", "message"),
     [
         (["run", "missing.npy"], "missing.npy: expected a file, found none"),
-        (["run", "."], ".: expected a file, found a folder"),
+        (["run", "."], ".: expected pictures (PNG or JPEG) in the folder, found none"),
         (["run", "tiny.yaml"], "tiny.yaml: expected .png"),
         (["tiny.yaml", "x.npy"], "found no manifest.json"),
     ],
