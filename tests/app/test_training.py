@@ -102,12 +102,21 @@ def test_an_interrupted_run_says_how_to_go_on(tiny, monkeypatch):
     stopped = interrupting(KeyboardInterrupt, tiny)
     monkeypatch.setattr(specc.runs.training, "train", stopped)
     result = invoke(
-        "train", "tiny.yaml", "-o", "my run", "--set", "train.epochs=2", "--seed", 1, "--quiet"
+        "train",
+        "tiny.yaml",
+        "-o",
+        "my run",
+        "--set",
+        "train.epochs=2",
+        "--seed",
+        1,
+        "--quiet",
+        "--report",
     )
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr == (
         "stopped; to go on: specc train tiny.yaml -o 'my run' --resume --set=train.epochs=2 "
-        "--seed=1\n"
+        "--seed=1 --report\n"
     )
 
 
