@@ -17,6 +17,9 @@ from specc.progress_text import Moment, bar_line, finished, history_table, text_
 if TYPE_CHECKING:
     from rich.console import Console
 
+# What a column of a table takes beside its cells: a space on both sides, and a line.
+FRAME = 3
+
 
 def make_progress(stream: TextIO, quiet: bool = False) -> Progress:
     """The display that fits `stream`: moving in a terminal, whole lines elsewhere, or none."""
@@ -43,7 +46,10 @@ def show_table(
     title: str = "",
     left: int = 0,
 ) -> None:
-    """A table of text, aligned to the right but for `left` columns; plain text in a pipe."""
+    """A table of text, aligned to the right but for `left` columns; plain text in a pipe.
+
+    A table wider than the terminal goes on below, with its first columns again.
+    """
     console = terminal(stream)
     if console is None:
         lines = (title, text_table(header, rows, left))
@@ -63,13 +69,32 @@ def _draw_table(
     from rich.table import Table
 
     ascii_only = console.options.ascii_only
-    table = Table(title=title or None, box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD)
-    for i, name in enumerate(header):
-        side = "left" if i < left else "right"
-        table.add_column(name, justify=side, overflow="ellipsis", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    for columns in _parts(header, rows, max(1, left), console.width):
+        table = Table(title=title or None, box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD)
+        for i in columns:
+            side = "left" if i < left else "right"
+            table.add_column(header[i], justify=side, overflow="ellipsis", no_wrap=True)
+        for row in rows:
+            table.add_row(*(row[i] for i in columns))
+        console.print(table)
+        title = ""
+
+
+def _parts(
+    header: Sequence[str], rows: Sequence[Sequence[str]], first: int, room: int
+) -> list[list[int]]:
+    """The columns of the tables that a table is cut into: each has the first ones."""
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) + FRAME for column in zip(header, *rows, strict=True)]
+    kept = list(range(min(first, len(widths))))
+    parts = [kept.copy()]
+    for i in range(len(kept), len(widths)):
+        width = 1 + sum(widths[k] for k in (*parts[-1], i))
+        if width > room and len(parts[-1]) > len(kept):
+            parts.append(kept.copy())
+        parts[-1].append(i)
+    return parts
 
 
 class Live(Progress):

@@ -342,6 +342,21 @@ def test_tables_of_a_terminal(tty: Tty, monkeypatch: pytest.MonkeyPatch) -> None
     assert plain.getvalue().isascii()
 
 
+def test_a_table_that_is_too_wide_goes_on_below(tty: Tty) -> None:
+    """Nothing is cut: 12 columns of 10 in 80, five beside the name in each part."""
+    header = ["name", *(f"column_{i:03d}" for i in range(12))]
+    rows = [[f"row{k}", *(f"{k * 100 + i:010d}" for i in range(12))] for k in range(2)]
+    show_table(tty, header, rows, left=1)
+    lines = screen(tty.getvalue())
+    assert max(map(len, lines)) <= 80
+    told = [line.split() for line in lines if line.split()]
+    heads = [line for line in told if line[0] == "name"]
+    assert [len(line) - 1 for line in heads] == [5, 5, 2]
+    assert [name for line in heads for name in line[1:]] == header[1:]
+    for row in rows:
+        assert [cell for line in told if line[0] == row[0] for cell in line[1:]] == row[1:]
+
+
 def test_a_dumb_terminal_is_none(tty: Tty, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     assert terminal(tty) is None

@@ -105,6 +105,7 @@ def train(
         command = ["specc", "train", str(spec), "-o", str(run), "--resume"]
         command += [f"--set={assignment}" for assignment in assignments or ()]
         command += [] if seed is None else [f"--seed={seed}"]
+        command += ["--report"] if report else []
         complain(f"stopped; to go on: {shlex.join(command)}")
         raise typer.Exit(INTERRUPTED) from None
     finally:

@@ -290,7 +290,7 @@ class Sweep:
         best = rows[0] if rows and rows[0]["value"] is not None else None
         content = {"by": self.by, "best": best, "trials": rows}
         replace(self.folder / RESULT, (json.dumps(content, indent=1) + "\n").encode())
-        replace(self.folder / DRAWING, drawn(found, self.by).encode())
+        replace(self.folder / DRAWING, drawn(found, self.by, self.spaces).encode())
 
 
 def _counted(study: Any) -> list[Any]:  # noqa: ANN401 - the package is optional

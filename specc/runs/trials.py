@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from specc.callbacks.base import more_is_better
+from specc.errors import cut
+from specc.runs.spaces import Space, shown
+from specc.web import charts
+
+# Characters of a setting's path below a chart; what is left out stands at its beginning.
+LONGEST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,44 +36,70 @@ def as_dict(trial: Trial) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def drawn(found: Sequence[Trial], by: str) -> str:
-    """An SVG of the results over the trials, and of the best one so far."""
-    known = sorted((t.number, t.value) for t in found if t.value is not None)
+def drawn(found: Sequence[Trial], by: str, spaces: Sequence[Space] = ()) -> str:
+    """An SVG of the results: over the trials with the best one so far, and over each setting."""
+    known = sorted((t for t in found if t.value is not None), key=lambda t: t.number)
+    title = f"{by} of {len(known)} trials"
     if not known:
-        return '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>\n'
-    width, height, edge = 640, 320, 48
-    values = [value for _, value in known]
-    low, high = min(values), max(values)
-    span, last = (high - low) or 1.0, max(1, known[-1][0])
+        return charts.sheet(title, [])
     better = max if more_is_better(by.removeprefix("test_")) else min
-
-    def x(number: int) -> float:
-        return edge + number / last * (width - 2 * edge)
-
-    def y(value: float) -> float:
-        return height - edge - (value - low) / span * (height - 2 * edge)
-
-    best: list[float] = []
-    for value in values:
-        best.append(better([*best[-1:], value]))
-    line = " ".join(f"{x(n):.1f},{y(b):.1f}" for (n, _), b in zip(known, best, strict=True))
-    dots = "".join(
-        f'<circle cx="{x(n):.1f}" cy="{y(v):.1f}" r="4"><title>trial {n}: {v:.5g}</title></circle>'
-        for n, v in known
-    )
-    text = "".join(
-        f'<text x="4" y="{y(v) + 4:.1f}">{v:.4g}</text>' for v in dict.fromkeys((low, high))
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'font-family="sans-serif" font-size="12"><title>{_escaped(by)} of {len(known)} trials'
-        f'</title><rect width="100%" height="100%" fill="white"/>{text}'
-        f'<text x="{width / 2}" y="{height - 12}" text-anchor="middle">trial</text>'
-        f'<text x="{edge}" y="20">{_escaped(by)}</text>'
-        f'<polyline points="{line}" fill="none" stroke="#d95f02" stroke-width="2"/>'
-        f'<g fill="#1b6ca8">{dots}</g></svg>\n'
-    )
+    values = [t.value for t in known if t.value is not None]
+    best = values.index(better(values))
+    numbers = [float(t.number) for t in known]
+    axes = charts.Axes.around(numbers, values)
+    steps: list[tuple[float, float]] = []
+    for x, value in zip(numbers, values, strict=True):
+        before = steps[-1][1] if steps else value
+        steps += [(x, before), (x, better(before, value))]
+    line = charts.path(axes, [x for x, _ in steps], [y for _, y in steps], "two")
+    dots = _dots(axes, known, numbers, best, by)
+    alt = f"{by} by trial; the best is {values[best]:.4g} of trial {known[best].number}"
+    panels = [charts.frame(axes, "trial; dashed: the best so far", by, alt, [line, *dots],
+                           whole=True)]  # fmt: skip
+    panels += [_panel(space, known, best, by) for space in spaces if space.size() > 1]
+    return charts.sheet(title, panels)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+def _panel(space: Space, known: Sequence[Trial], best: int, by: str) -> str:
+    """The results over one setting."""
+    given = [t.settings[space.path] for t in known]
+    below: list[tuple[float, str]] | None = None
+    if space.choices:
+        below = [(float(i), _short(choice)) for i, choice in enumerate(space.choices)]
+        xs = [float(space.choices.index(str(each))) for each in given]
+        ends = -0.5, len(space.choices) - 0.5
+    elif space.log:
+        xs, ends = [math.log10(each) for each in given], (math.log10(space.low),
+                                                          math.log10(space.high))  # fmt: skip
+        powers = range(math.ceil(ends[0] - 1e-9), math.floor(ends[1] + 1e-9) + 1)
+        below = [(float(k), f"1e{k}") for k in powers]
+        if len(below) < 2:  # noqa: PLR2004 - less than a power of ten: the ends say more
+            below = [(x, f"{10**x:.3g}") for x in ends]
+    else:
+        xs, ends = [float(each) for each in given], (space.low, space.high)
+    axes = charts.Axes.around([*xs, *ends], [t.value for t in known if t.value is not None])
+    label = space.path if len(space.path) <= LONGEST else f"…{space.path[-LONGEST:]}"
+    told = shown(known[best].settings[space.path])
+    alt = f"{by} by {space.path}; the best at {told}"
+    dots = _dots(axes, known, xs, best, by)
+    return charts.frame(axes, label, by, alt, dots, whole=space.whole, below=below)
+
+
+def _dots(
+    axes: charts.Axes, known: Sequence[Trial], xs: Sequence[float], best: int, by: str
+) -> list[str]:
+    """A dot for each trial, that of the best larger."""
+    return [
+        f'<circle class="{"fill" if i == best else "dots"}" r="{5 if i == best else 4}"'
+        f' cx="{axes.x(x):.1f}" cy="{axes.y(trial.value or 0.0):.1f}"><title>trial {trial.number}: '
+        f"{escape(by)} {trial.value:.4g}; {escape(_settings(trial))}</title></circle>"
+        for i, (trial, x) in enumerate(zip(known, xs, strict=True))
+    ]
+
+
+def _settings(trial: Trial) -> str:
+    return ", ".join(f"{path} {shown(value)}" for path, value in trial.settings.items())
+
+
+def _short(text: str) -> str:
+    return cut(text, 12)

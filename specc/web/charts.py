@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from specc.web.page import CHARTS, THEME
+
 WIDTH, HEIGHT = 440.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 12.0, 36.0
 TICKS = 5
@@ -54,17 +56,28 @@ def ticks(low: float, high: float, count: int = TICKS) -> list[float]:
 
 
 def frame(
-    axes: Axes, label_x: str, label_y: str, alt: str, body: Sequence[str], *, whole: bool = False
+    axes: Axes,
+    label_x: str,
+    label_y: str,
+    alt: str,
+    body: Sequence[str],
+    *,
+    whole: bool = False,
+    below: Sequence[tuple[float, str]] | None = None,
 ) -> str:
-    """A chart with its axes; `alt` says in words what it shows; `whole` numbers stand below."""
+    """A chart with its axes; `alt` says in words what it shows.
+
+    `below` is what stands below the chart, and where; by default round numbers, `whole` ones only
+    where this is asked for.
+    """
     parts: list[str] = []
-    for value in ticks(axes.low_x, axes.high_x):
-        if whole and value != round(value):
-            continue
-        x = axes.x(value)
+    if below is None:
+        found = ticks(axes.low_x, axes.high_x)
+        below = [(x, f"{x:g}") for x in found if not whole or x == round(x)]
+    for value, text in below:
         parts.append(
-            f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 15:.1f}" text-anchor="middle">'
-            f"{value:g}</text>"
+            f'<text class="tick" x="{axes.x(value):.1f}" y="{HEIGHT - BOTTOM + 15:.1f}"'
+            f' text-anchor="middle">{escape(text)}</text>'
         )
     for value in ticks(axes.low_y, axes.high_y):
         y = axes.y(value)
@@ -157,3 +170,20 @@ def reliability(bins: Sequence[tuple[float, float, int]], alt: str) -> str:
     ]
     line = path(axes, [b[0] for b in bins], [b[1] for b in bins], "one")
     return frame(axes, "confidence", "share right", alt, [_equal(axes), line, *dots])
+
+
+def sheet(title: str, charts: Sequence[str], columns: int = 2) -> str:
+    """Charts side by side as a drawing of its own, in the colours of the reader's theme."""
+    columns = max(1, min(columns, len(charts)))
+    width, height = WIDTH * columns, HEIGHT * max(1, -(-len(charts) // columns))
+    placed = "".join(
+        f'<g transform="translate({WIDTH * (i % columns):.0f} {HEIGHT * (i // columns):.0f})">'
+        f"{chart}</g>"
+        for i, chart in enumerate(charts)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:.0f} {height:.0f}"'
+        f' width="{width:.0f}" height="{height:.0f}"><title>{escape(title)}</title>'
+        f"<style>{THEME}{CHARTS}svg .paper {{ fill: var(--paper) }}</style>"
+        f'<rect class="paper" width="100%" height="100%"/>{placed}</svg>\n'
+    )

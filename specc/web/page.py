@@ -7,13 +7,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-STYLE = """
+# Colours by the reader's theme.
+THEME = """
 :root { color-scheme: light dark; --ink: #1b1f24; --dim: #57606a; --paper: #ffffff;
   --box: #f6f8fa; --rim: #d0d7de; --accent: #0969da; --second: #bc4c00; --good: #1a7f37;
   --bad: #cf222e; --heat: 9 105 218; --most: .75 }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --dim: #9198a1; --paper: #0d1117;
   --box: #161b22; --rim: #30363d; --accent: #58a6ff; --second: #f0883e; --good: #56d364;
   --bad: #ff7b72; --heat: 88 166 255; --most: .5 } }
+"""
+# What `specc.web.charts` draws.
+CHARTS = """
+svg text { fill: var(--ink); font: 12px system-ui, sans-serif } svg .axis { stroke: var(--rim) }
+svg .tick { fill: var(--dim) } svg .one { stroke: var(--accent); fill: none; stroke-width: 2 }
+svg .two { stroke: var(--second); fill: none; stroke-width: 2; stroke-dasharray: 6 3 }
+svg .dots { fill: var(--accent); fill-opacity: .5 } svg .fill { fill: var(--accent) }
+svg .guide { stroke: var(--dim); stroke-dasharray: 3 3 } svg .mark { fill: none;
+  stroke: var(--bad); stroke-width: 2 }
+"""
+STYLE = (
+    THEME
+    + CHARTS
+    + """
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem 1rem 4rem; color: var(--ink);
   background: var(--paper); line-height: 1.5;
@@ -47,15 +62,10 @@ img { image-rendering: pixelated }
 .pair figure { flex: 1 1 20rem; max-width: 440px }
 .bar { display: block; height: .25rem; background: var(--accent); border-radius: 2px;
   min-width: 1px; margin-left: auto }
-svg text { fill: var(--ink); font: 12px system-ui, sans-serif } svg .axis { stroke: var(--rim) }
-svg .tick { fill: var(--dim) } svg .one { stroke: var(--accent); fill: none; stroke-width: 2 }
-svg .two { stroke: var(--second); fill: none; stroke-width: 2; stroke-dasharray: 6 3 }
-svg .dots { fill: var(--accent); fill-opacity: .5 } svg .fill { fill: var(--accent) }
-svg .guide { stroke: var(--dim); stroke-dasharray: 3 3 } svg .mark { fill: none;
-  stroke: var(--bad); stroke-width: 2 }
 details > summary { cursor: pointer; padding: .25rem 0 }
 @media print { nav { display: none } body { max-width: none } }
 """
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from specc.runs.folder import RunFolder
 from specc.runs.spaces import Space
 from specc.runs.sweep import Sweep
 from specc.runs.trials import Trial, drawn
+from specc.web.charts import LEFT, RIGHT, WIDTH
 from tests.app.console import TINY, invoke
 
 
@@ -58,6 +61,7 @@ class Parabola(Sweep):
     seen: list
 
 
+SVG = "{http://www.w3.org/2000/svg}"
 RATE = "train.optimizer.sgd.learning_rate"
 
 
@@ -159,11 +163,29 @@ def test_a_folder_of_other_things(tmp_path):
 
 
 def test_the_drawing():
-    found = [Trial(0, {}, 3.0, None), Trial(1, {}, None, None), Trial(2, {}, 1.0, None)]
-    text = drawn(found, "val_<loss>")
-    assert text.count("<circle") == 2
-    assert "val_&lt;loss>" in text
-    assert drawn([], "loss").startswith("<svg")
+    """Places are computed again: log10 of a rate, the number of a choice."""
+    spaces = [Space.of("rate=1e-4..1e-2:log"), Space.of("act=relu,tanh"), Space.of("epochs=3")]
+    found = [
+        Trial(0, {"rate": 1e-4, "act": "relu", "epochs": "3"}, 3.0, Path("a")),
+        Trial(1, {"rate": 1e-3, "act": "tanh", "epochs": "3"}, None, Path("b")),
+        Trial(2, {"rate": 1e-2, "act": "tanh", "epochs": "3"}, 1.0, Path("c")),
+        Trial(3, {"rate": 1e-3, "act": "tanh", "epochs": "3"}, 2.0, Path("d")),
+    ]
+    root = ElementTree.fromstring(drawn(found, "val_<loss>", spaces))
+    panels = root.findall(f"{SVG}g/{SVG}svg")
+    assert len(panels) == 3  # the trials, the rate, the activation; what does not vary has none
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    for panel, expected in ((panels[1], [LEFT, WIDTH - RIGHT, middle]),
+                            (panels[2], [LEFT + 94, LEFT + 282, LEFT + 282])):  # fmt: skip
+        dots = panel.findall(f"{SVG}circle")
+        np.testing.assert_allclose([float(dot.get("cx")) for dot in dots], expected, atol=0.06)
+        heights = [float(dot.get("cy")) for dot in dots]
+        assert heights[2] == pytest.approx((heights[0] + heights[1]) / 2, abs=0.11)
+        assert [dot.get("class") for dot in dots] == ["dots", "fill", "dots"]
+    texts = [text.text for text in panels[1].findall(f"{SVG}text")]
+    assert texts[:3] == ["1e-4", "1e-3", "1e-2"]
+    assert panels[0].find(f"{SVG}title").text == "val_<loss> by trial; the best is 1 of trial 2"
+    assert ElementTree.fromstring(drawn([], "loss")).find(f"{SVG}title").text == "loss of 0 trials"
 
 
 @pytest.fixture

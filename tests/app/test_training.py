@@ -102,12 +102,21 @@ def test_an_interrupted_run_says_how_to_go_on(tiny, monkeypatch):
     stopped = interrupting(KeyboardInterrupt, tiny)
     monkeypatch.setattr(specc.runs.training, "train", stopped)
     result = invoke(
-        "train", "tiny.yaml", "-o", "my run", "--set", "train.epochs=2", "--seed", 1, "--quiet"
+        "train",
+        "tiny.yaml",
+        "-o",
+        "my run",
+        "--set",
+        "train.epochs=2",
+        "--seed",
+        1,
+        "--quiet",
+        "--report",
     )
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr == (
         "stopped; to go on: specc train tiny.yaml -o 'my run' --resume --set=train.epochs=2 "
-        "--seed=1\n"
+        "--seed=1 --report\n"
     )
 
 
@@ -175,7 +184,7 @@ def test_run_on_a_compiled_folder(trained, monkeypatch, tmp_path):
     ("arguments", "message"),
     [
         (["run", "missing.npy"], "missing.npy: expected a file, found none"),
-        (["run", "."], ".: expected a file, found a folder"),
+        (["run", "."], ".: expected pictures (PNG or JPEG) in the folder, found none"),
         (["run", "tiny.yaml"], "tiny.yaml: expected .png"),
         (["tiny.yaml", "x.npy"], "found no manifest.json"),
     ],
