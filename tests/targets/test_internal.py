@@ -12,6 +12,7 @@ from specc.errors import CompileError, RuntimeSetupError
 from specc.internal import internal_ops
 from specc.primitives import Tensor
 from specc.targets.blocks import InternalOps
+from specc.targets.internal import columns
 from specc.targets.target import target
 from tests.targets.nets import NETS, conv, pool
 from tests.targets.realised import Array, Make, Net, Realised
@@ -273,6 +274,12 @@ def test_a_normalised_sum_with_its_activation_is_one_operator(internal: Internal
         internal=internal,
     )  # fmt: skip
     assert "Relu" not in made.ops
+
+
+def test_columns_that_take_turns(internal: InternalOps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "_MOST", 1)
+    for make in (more_filters, strides_over_more):
+        compare(lambda n, make=make: make(n, internal.block), internal)
 
 
 def test_an_expansion_where_nothing_lies_in_blocks(internal: InternalOps) -> None:
