@@ -17,6 +17,7 @@ from typing import Any, cast
 from specc.checkpoint import dump as dump_tensors
 from specc.checkpoint import load as load_tensors
 from specc.compiler.bundle import (
+    FULL,
     Bundle,
     TargetInfo,
     WeightInfo,
@@ -239,10 +240,10 @@ def read_internal(folder: Path, manifest: Mapping[str, Any]) -> InternalOps | No
     Raises:
         RunError: it does not say.
     """
-    if "internal" not in manifest:
+    if "internal" not in manifest and FULL not in manifest.get("programs", {}):
         return None
     try:
-        return InternalOps.of(manifest["internal"])
+        return InternalOps.of(manifest.get("internal"))
     except CompileError as error:
         raise RunError(f"{folder / MANIFEST}: damaged ({error})") from error
 

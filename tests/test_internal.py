@@ -207,11 +207,14 @@ def test_an_onnxruntime_without_them_is_told_what_to_do(monkeypatch: pytest.Monk
 def test_a_damaged_manifest_is_refused(ops: InternalOps, tmp_path: Path) -> None:
     train(loads(SPEC), tmp_path / "run", internal=ops, threads=1)
     path = tmp_path / "run/manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["internal"]["block"] = "16"
-    path.write_text(json.dumps(manifest))
-    with pytest.raises(RunError, match=r"damaged \(internal: block: expected 8 or 16"):
-        read_bundle(tmp_path / "run")
+    for damaged in ({**ops.to_dict(), "block": "16"}, None):
+        manifest = json.loads(path.read_text())
+        manifest["internal"] = damaged
+        if damaged is None:
+            del manifest["internal"]
+        path.write_text(json.dumps(manifest))
+        with pytest.raises(RunError, match=r"damaged \(internal: block: expected 8 or 16"):
+            read_bundle(tmp_path / "run")
 
 
 def test_public_names() -> None:

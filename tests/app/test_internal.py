@@ -7,6 +7,7 @@ import json
 import pytest
 
 from specc import internal
+from specc.bench import steps
 from specc.errors import RuntimeSetupError
 from specc.internal import internal_ops
 from specc.targets.blocks import InternalOps
@@ -48,6 +49,14 @@ def test_a_run_goes_on_and_is_reproduced_without_the_option(place):
     assert result.exit_code == 0, result.stderr
     assert invoke("train", "blocks.yaml", "-o", "run", *options, "--resume").exit_code == 0
     assert invoke("reproduce", "run", "-q").exit_code == 0
+
+
+def test_timed_beside_the_targets(place, monkeypatch):
+    monkeypatch.setattr(steps, "TURN_SECONDS", 0.0)
+    for options, names in (([], []), (["--allow-internal-ops"], ["cpu,"])):
+        lines = invoke("bench", "blocks.yaml", "--rounds", 1, *options).stdout.splitlines()
+        found = [line.split()[0] for line in lines[1:5]]
+        assert [each for each in found if each == "cpu,"] == names
 
 
 def test_where_there_are_none(place, monkeypatch):

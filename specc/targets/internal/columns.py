@@ -18,6 +18,10 @@ from specc.targets.internal.nchwc import blocked as blocks_of
 from specc.targets.portable import known
 from specc.vjps.movement import pad_axis
 
+# Floats of a sample that copies of a gradient for several columns of a kernel take at most; beyond
+# them each column has its turn, so that no more than one copy is in memory: 4 MiB.
+_MOST = 2**20
+
 
 def of_points(x: Value, dy: Value, size: int) -> Value:
     """Of a kernel of one tap: dW = sum over samples and pixels of dY X^T.
@@ -64,16 +68,20 @@ def of_rows(t: Tensor, x: Value, dy: Value, shape: tuple[int, ...]) -> Value:
     n, c, high, wide = (length(d) for d in x.shape)
     taps = known(t.inputs[1].shape[:2])
     (stride, _), (dilation, _) = _pair(t, "strides"), _pair(t, "dilations")
-    ((above, _), _), rows = t.attrs["pads"], length(dy.shape[2])
-    kernel = _moved(t, dy, size, wide)
+    ((above, _), _), (f, rows) = t.attrs["pads"], (length(dy.shape[1]), length(dy.shape[2]))
     below = max(0, dilation * (taps[0] - 1) + stride * (rows - 1) + 1 - high - above)
     move = Move((dilation, 1), ((above, below), (0, 0)), (stride, 1))
-    each = conv(_upright(x, size), kernel, move=move, group=n)
-    filters = length(dy.shape[1]) // size
-    found = length(each.shape[2])
-    total = g.reshape(each, (n, taps[1] * filters * found * c * size))
-    total = g.reduce("ReduceSum", total, [0])
-    total = g.reshape(total, (taps[1], filters, found, c, size))
+    upright, parts = _upright(x, size), list[Value]()
+    most = max(1, _MOST // (f * rows * wide))
+    for start in range(0, taps[1], most):
+        columns = range(start, min(start + most, taps[1]))
+        each = conv(upright, _moved(t, dy, size, wide, columns), move=move, group=n)
+        found = length(each.shape[2])
+        total = g.reshape(each, (n, len(columns) * f * found * c))
+        total = g.reduce("ReduceSum", total, [0])
+        parts.append(g.reshape(total, (len(columns), f // size, found, c, size)))
+    total = parts[0] if len(parts) == 1 else g.op("Concat", *parts, axis=0)
+    found, filters = length(total.shape[2]), f // size
     if found > taps[0]:
         total = g.op("Slice", total, g.ints(0), g.ints(taps[0]), g.ints(2))
     if len(shape) == 5:  # noqa: PLR2004  [F / b, C, kh, kw, b]
@@ -89,18 +97,18 @@ def _upright(x: Value, size: int) -> Value:
     return x.graph.reshape(runs(x, here.transpose(2, 1, 0), size), (1, n * wide, high, c))
 
 
-def _moved(t: Tensor, dy: Value, size: int, wide: int) -> Value:
-    """The gradient as the kernel of `of_rows`, (N kw F, W, H', 1): a copy for each column.
+def _moved(t: Tensor, dy: Value, size: int, wide: int, chosen: range) -> Value:
+    """The gradient as the kernel of `of_rows`, (N k F, W, H', 1): a copy for each of k columns.
 
     The pixel that column j of the kernel reads for the result at column q is
     q stride + j dilation - pad: there the copy j has the gradient at q, and zero elsewhere.
     """
     g = dy.graph
     n, f, rows, columns = (length(d) for d in dy.shape)
-    taps = length(t.inputs[1].shape[1])
+    taps = len(chosen)
     (_, stride), (_, dilation) = _pair(t, "strides"), _pair(t, "dilations")
     left = int(t.attrs["pads"][1][0])
-    at = np.arange(wide)[None, :] + left - dilation * np.arange(taps)[:, None]
+    at = np.arange(wide)[None, :] + left - dilation * np.array(chosen)[:, None]
     inside = (at % stride == 0) & (at >= 0) & (at // stride < columns)
     reads = np.where(inside, at // stride, columns)
     width = columns

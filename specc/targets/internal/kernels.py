@@ -69,6 +69,19 @@ def declared_depthwise(w: Value) -> Value:
     return w.graph.reshape(w, (c * size, 1, high, wide))
 
 
+def matrix(w: Value) -> Value:
+    """A kernel of one tap [F / b, C / b, 1, 1, b, b] as a matrix [F, C]."""
+    f, c, _, _, inner, outer = (length(d) for d in w.shape)
+    return w.graph.reshape(w.graph.transpose(w, (0, 5, 1, 4, 2, 3)), (f * outer, c * inner))
+
+
+def in_blocks(w: Value, size: int) -> Value:
+    """The inverse of `matrix`."""
+    f, c = (length(d) // size for d in w.shape)
+    cut = w.graph.transpose(w.graph.reshape(w, (f, size, c, size)), (0, 2, 3, 1))
+    return w.graph.reshape(cut, (f, c, 1, 1, size, size))
+
+
 def turned(w: Value) -> Value:
     """The kernel of a convolution's transpose: channels and filters change places, taps turn.
 

@@ -28,12 +28,12 @@ def scaled(
     by: Value,
     add: Value,
     more: Value | None = None,
-    activation: Mapping[str, Attribute] | None = None,
+    then: Mapping[str, Attribute] | None = None,
 ) -> Value:
-    """activation(x by + add + more). Shapes: x, more (N, C, H, W) in blocks, by and add (C,)."""
+    """then(x by + add + more). Shapes: x, more (N, C, H, W) in blocks, by and add (C,)."""
     c = length(x.shape[1])
     kernel = x.graph.reshape(by, (c, 1, 1, 1))
-    return conv(x, kernel, add, more, group=c, activation=activation)
+    return conv(x, kernel, add, more, group=c, activation=then)
 
 
 def dots(a: Value, b: Value) -> Value:
@@ -164,12 +164,10 @@ def _normalised(
     inverse = g.op("Reciprocal", g.op("Sqrt", variance + t.attrs["epsilon"]))
     gain = scale * inverse
     c = centred(x, mean)
-    y = scaled(c, gain, offset, more, None if after is None else _activation(after))
+    y = scaled(c, gain, offset, more, activation(after))
 
     def adjoint(dy: Value) -> list[Value | None]:
-        if after is not None:
-            cap = after.attrs.get("cap")
-            dy = dy * step(g, y if cap is None else y * (cap - y))
+        dy = masked(dy, y, after)
         middle, along = average(dy), dots(dy, c)
         dx = scaled(dy, gain, -(gain * middle))
         by = -(along * (gain * inverse * inverse * share))
@@ -181,8 +179,18 @@ def _normalised(
     return from_image(y, t, block(r))
 
 
-def _activation(t: Tensor) -> Mapping[str, Attribute]:
-    """Relu, or one with a cap, as the operators take it."""
+def activation(t: Tensor | None) -> Mapping[str, Attribute]:
+    """A Relu, or one with a cap, as the operators take it; nothing for None."""
+    if t is None:
+        return {}
     if t.op == "Relu":
         return {"activation": "Relu"}
     return {"activation": "Clip", "activation_params": (0.0, float(t.attrs["cap"]))}
+
+
+def masked(dy: Value, y: Value, after: Tensor | None) -> Value:
+    """The gradient in front of an activation that gave y."""
+    if after is None:
+        return dy
+    cap = after.attrs.get("cap")
+    return dy * step(y.graph, y if cap is None else y * (cap - y))

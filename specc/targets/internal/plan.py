@@ -1,63 +1,100 @@
-"""What is done together: as in the CPU target, normalisations with what follows, variances."""
+"""What is done together: max-pools as in the CPU target, normalisations with their neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from specc.primitives import Tensor
-from specc.targets import cpu
+from specc.targets.cpu import fusion
 from specc.targets.internal import conv as _conv
 from specc.targets.internal import movement as _movement
-from specc.targets.internal.images import is_image
+from specc.targets.internal.expansion import Expanded, Moment
+from specc.targets.internal.images import ints, is_image
 from specc.targets.internal.normalization import Normalised, Variance
 from specc.targets.realiser import Planned
 
 __all__ = ["_conv", "_movement", "plan"]
 
+# By id of a tensor who realises it, or None where another one took it over.
+Plan: TypeAlias = "dict[int, Planned | None]"
+
 _OVER = (0, 1, 2)
+# Who reads a result that is normalised: its mean, what is centred, and the normalisation.
+_READERS = 3
 _ACTIVATIONS = {"Relu", "capped_relu"}
 
 
-def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Planned | None]:
+def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> Plan:
     """Which tensors take over others that feed them alone."""
-    planned = cpu.plan(tensors, users)
+    planned = fusion.plan(tensors, users)
     # What comes last takes over: an activation before the sum or the normalisation behind it.
     for t in reversed(tensors):
-        if id(t) in planned or not t.inputs:
-            continue
-        variance = _variance(t, users)
-        found = variance or _normalised(t, users)
-        if found is None:
-            continue
-        taker, taken = found
-        if any(id(each) in planned for each in taken):
-            continue
-        planned[id(t)] = taker
-        planned |= dict.fromkeys(map(id, taken))
+        for found in (_expanded(t, users), _normalised(t, users), _variance(t, users)):
+            if found is not None and not any(key in planned for key in found):
+                planned |= found
+                break
     return planned
 
 
-def _normalised(t: Tensor, users: Mapping[int, int]) -> tuple[Planned, list[Tensor]] | None:
+def _expanded(t: Tensor, users: Mapping[int, int]) -> Plan | None:
+    """A normalisation, perhaps with its ReLU, behind a convolution of one tap to many channels."""
+    after = t if t.op in _ACTIVATIONS else None
+    norm = t if after is None else t.inputs[0]
+    if norm.op != "batch_norm_training" or (after is not None and users[id(norm)] != 1):
+        return None
+    conv, _, _, mean, variance = norm.inputs
+    moments = _variance(variance, users)
+    alone = users[id(conv)] == _READERS and is_image(t) and is_image(conv)
+    if moments is None or not alone or not _expands(conv):
+        return None
+    squares = variance.inputs[0]
+    difference = squares.inputs[0]
+    if difference.inputs != (conv, mean) or mean.op != "ReduceMean" or mean.inputs != (conv,):
+        return None
+    if tuple(mean.attrs["axes"]) != _OVER:
+        return None
+    found: Plan = {id(t): Expanded(conv, norm, after), id(mean): Moment(conv)}
+    found[id(variance)] = Moment(conv, (difference, squares))
+    taken = [conv, squares, difference, *([] if after is None else [norm])]
+    return found | dict.fromkeys(map(id, taken))
+
+
+def _expands(t: Tensor) -> bool:
+    """Whether t is a convolution of one tap to at least twice as many channels."""
+    if t.op != "conv" or t.attrs["groups"] != 1:
+        return False
+    source = t.inputs[0]
+    point = tuple(t.inputs[1].shape[:2]) == (1, 1) and tuple(t.attrs["strides"]) == (1, 1)
+    if not point or not is_image(source) or source.shape[1:3] != t.shape[1:3]:
+        return False
+    return ints(t.shape)[-1] >= 2 * ints(source.shape)[-1]
+
+
+def _normalised(t: Tensor, users: Mapping[int, int]) -> Plan | None:
     """A ReLU behind a batch normalisation, or behind its sum with another image, or that sum."""
     after = t if t.op in _ACTIVATIONS else None
     last = t if after is None else t.inputs[0]
     if not is_image(t) or (after is not None and users[id(last)] != 1):
         return None
     if last.op == "batch_norm_training":
-        return None if after is None else (Normalised(last, after=after), [last])
+        return None if after is None else {id(t): Normalised(last, after=after), id(last): None}
     if last.op != "Add" or any(each.shape != t.shape for each in last.inputs):
         return None
     for norm, other in (last.inputs, last.inputs[::-1]):
         if norm.op == "batch_norm_training" and users[id(norm)] == 1 and norm is not other:
             taken = [norm] if after is None else [norm, last]
-            return Normalised(norm, last, other, after), taken
+            found: Plan = {id(t): Normalised(norm, last, other, after)}
+            return found | dict.fromkeys(map(id, taken))
     return None
 
 
-def _variance(t: Tensor, users: Mapping[int, int]) -> tuple[Planned, list[Tensor]] | None:
+def _variance(t: Tensor, users: Mapping[int, int]) -> Plan | None:
     """The mean of (x - mean)^2 over all but channels, where no other reads the squares."""
+    if t.op != "ReduceMean":
+        return None
     squares = t.inputs[0]
-    if t.op != "ReduceMean" or tuple(t.attrs["axes"]) != _OVER or squares.op != "Mul":
+    if tuple(t.attrs["axes"]) != _OVER or squares.op != "Mul":
         return None
     difference, again = squares.inputs
     if difference is not again or difference.op != "Sub" or not is_image(difference):
@@ -66,4 +103,4 @@ def _variance(t: Tensor, users: Mapping[int, int]) -> tuple[Planned, list[Tensor
     alone = users[id(squares)] == 1 and users[id(difference)] == 2  # noqa: PLR2004  both factors
     if not alone or x.shape != difference.shape or mean.shape != difference.shape[-1:]:
         return None
-    return Variance(x, mean), [squares, difference]
+    return {id(t): Variance(x, mean), id(squares): None, id(difference): None}
