@@ -7,7 +7,7 @@ sample; open lengths count as 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,7 +146,7 @@ def optimizer_bytes(network: Network, optimizer: AnyOptimizer) -> int:
 def _call_cost(call: Call, batch: int, fields: Mapping[str, Field]) -> CallCost:
     applied = list(layer_calls(call.called, call.input_shapes, call.output_shapes))
     work = [layer.cost(inputs, outputs[0]) for layer, inputs, outputs in applied]
-    made = [shape for _, _, outputs in applied for shape in outputs]
+    made = [shape for _, _, outputs in applied for shape in outputs] + list(_at_steps(call))
     return CallCost(
         call.name,
         call.node.type_name,
@@ -157,6 +157,15 @@ def _call_cost(call: Call, batch: int, fields: Mapping[str, Field]) -> CallCost:
         sum(_bytes(shape, batch) for shape in made),
         {name: field for name, field in fields.items() if field.axes},
     )
+
+
+def _at_steps(call: Call) -> Iterator[Shape]:
+    """What is made inside a model that a layer applies to each step of a sequence."""
+    if call.node.inner is None or isinstance(call.called, Network):
+        return
+    batch, steps, *rest = call.input_shapes[0]
+    for _, _, outputs in layer_calls(call.node.inner, ((batch, *rest),), ()):
+        yield from ((shape[0], steps, *shape[1:]) for shape in outputs)
 
 
 def _input_bytes(network: Network, batch: int) -> int:

@@ -56,6 +56,18 @@ def test_a_shared_layer_has_its_parameters_once_and_its_work_twice():
     assert found.params == 20
 
 
+def test_a_model_at_steps_has_the_work_and_the_bytes_of_every_step():
+    # Oracle: the same layers written out, applied to steps by themselves.
+    inner = model({"z": (4,)}, entry("d", {"dense": 3}), entry("e", {"dense": 2}), name="i")
+    wrapped = entry("t", {"time_distributed": {"layer": {"call": "i"}}})
+    one = costs(spec({"x": (4,)}, entry("d", {"dense": 3}), entry("e", {"dense": 2})))
+    (found,) = costs(spec({"x": (5, 4)}, wrapped, models={"i": inner})).calls
+    assert (found.macs, found.flops) == (5 * one.macs, 5 * one.flops)
+    # The steps' results are put together once more.
+    inside = sum(call.activation_bytes for call in one.calls)
+    assert found.activation_bytes == 5 * inside + 5 * 2 * 4
+
+
 def test_a_sub_model_has_the_work_of_its_layers_at_the_shapes_of_the_call():
     inner = model({"z": (None, 4)}, entry("d", {"dense": 3}), entry("e", {"dense": 2}), name="i")
     made = spec({"x": (10, 4)}, entry("i", None, call="i"), models={"i": inner})
