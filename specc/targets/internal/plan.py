@@ -1,4 +1,4 @@
-"""What is done together: max-pools as in the CPU target, normalisations with their neighbours."""
+"""What is done together: max-pools and weighed values as in the CPU target, normalisations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from specc.primitives import Tensor
-from specc.targets.cpu import fusion
+from specc.targets.cpu import attention, fusion
 from specc.targets.internal import conv as _conv
 from specc.targets.internal import movement as _movement
 from specc.targets.internal.expansion import Expanded, Moment
@@ -27,7 +27,7 @@ _ACTIVATIONS = {"Relu", "capped_relu"}
 
 def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> Plan:
     """Which tensors take over others that feed them alone."""
-    planned = fusion.plan(tensors, users)
+    planned = attention.plan(tensors, users) | fusion.plan(tensors, users)
     # What comes last takes over: an activation before the sum or the normalisation behind it.
     for t in reversed(tensors):
         for found in (_expanded(t, users), _normalised(t, users), _variance(t, users)):
