@@ -10,7 +10,7 @@ from specc.primitives import Tensor
 from specc.targets.dots import mean_square
 from specc.targets.layout import Layout, Placed, placed, plain
 from specc.targets.movement import along, restored
-from specc.targets.products import biased
+from specc.targets.products import biased, joined
 from specc.targets.realiser import BASE, Realiser
 from specc.tensors import Dims, Sym, product
 from specc.vjps.activation import softmax_gradient
@@ -164,12 +164,14 @@ def _features_last(r: Realiser, t: Tensor, x: Placed) -> Placed:
     g = r.graph
     lead = len(x.layout.order) - len(x.layout.numbers(source.rank - 1))
     rows = product(x.value.shape[:lead])
-    flat = g.reshape(x.value, (rows, source.shape[-1]))
     bias = [r.vector(b) for b in t.inputs[2:]]
     units = t.shape[-1]
-    kernel = _kernel(r, t, x)
-    apart = bias and r.gradients
-    y = biased(flat, kernel, bias[0]) if apart else g.op("Gemm", flat, kernel, *bias)
+    kernel, inner = _kernel(r, t, x), x.value
+    if bias and r.gradients:
+        inner, kernel, added = joined(inner, kernel, bias[0])
+        y = biased(g.reshape(inner, (rows, source.shape[-1])), kernel, added)
+    else:
+        y = g.op("Gemm", g.reshape(inner, (rows, source.shape[-1])), kernel, *bias)
     value = g.reshape(y, (*x.value.shape[:lead], *((units,) if units != 1 else ())))
     axes = (*x.layout.axes[:-1], (units,) if units != 1 else ())
     order = [f for f in x.layout.order if f < lead]
