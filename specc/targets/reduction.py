@@ -122,9 +122,33 @@ def histogram(r: Realiser, t: Tensor) -> Placed:
 
 @BASE.rule("matmul")
 def matmul(r: Realiser, t: Tensor) -> Placed:
-    """MatMul in logical order."""
-    a, b = (plain(r.place(x), x.shape) for x in t.inputs)
-    return placed(r.graph.op("MatMul", a, b), t.shape)
+    """MatMul in logical order, or of the second operand's transpose where it lies like that."""
+    first, second = t.inputs
+    a, lying = plain(r.place(first), first.shape), r.place(second)
+    if r.gradients and _turned(lying, second.rank) and first.shape[:-2] == second.shape[:-2]:
+        perm = (*range(second.rank - 2), second.rank - 1, second.rank - 2)
+        shape = tuple(second.shape[i] for i in perm)
+        b = plain(Placed(lying.value, lying.layout.permuted(perm)), shape)
+        return placed(_by_transpose(a, b, perm), t.shape)
+    return placed(r.graph.op("MatMul", a, plain(lying, second.shape)), t.shape)
+
+
+def _turned(x: Placed, rank: int) -> bool:
+    """Whether the last axis but one lies innermost, in one piece, and the last does not."""
+    inner = x.layout.numbers(rank - 2) if rank > 2 else ()  # noqa: PLR2004
+    return len(inner) == 1 and x.layout.order[-1:] == inner
+
+
+def _by_transpose(a: Value, b: Value, perm: tuple[int, ...]) -> Value:
+    """a b^T. onnxruntime fuses the Transpose into MatMul, and single elements move nowhere."""
+    g = a.graph
+    y = g.op("MatMul", a, g.op("Transpose", b, perm=perm))
+
+    def adjoint(dy: Value) -> list[Value | None]:
+        return [g.op("MatMul", dy, b), g.op("MatMul", g.op("Transpose", dy, perm=perm), a)]
+
+    y.adjoint = Adjoint((a, b), adjoint)
+    return y
 
 
 @BASE.rule("dense")
