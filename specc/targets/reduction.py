@@ -129,7 +129,7 @@ def matmul(r: Realiser, t: Tensor) -> Placed:
         perm = (*range(second.rank - 2), second.rank - 1, second.rank - 2)
         shape = tuple(second.shape[i] for i in perm)
         b = plain(Placed(lying.value, lying.layout.permuted(perm)), shape)
-        return placed(_by_transpose(a, b, perm), t.shape)
+        return placed(r.graph.reshape(_by_transpose(_stacked(a), _stacked(b)), t.shape), t.shape)
     return placed(r.graph.op("MatMul", a, plain(lying, second.shape)), t.shape)
 
 
@@ -139,9 +139,14 @@ def _turned(x: Placed, rank: int) -> bool:
     return len(inner) == 1 and x.layout.order[-1:] == inner
 
 
-def _by_transpose(a: Value, b: Value, perm: tuple[int, ...]) -> Value:
+def _stacked(x: Value) -> Value:
+    """Matrices along one axis."""
+    return x.graph.reshape(x, (product(x.shape[:-2]), *x.shape[-2:]))
+
+
+def _by_transpose(a: Value, b: Value) -> Value:
     """a b^T. onnxruntime fuses the Transpose into MatMul, and single elements move nowhere."""
-    g = a.graph
+    g, perm = a.graph, (0, 2, 1)
     y = g.op("MatMul", a, g.op("Transpose", b, perm=perm))
 
     def adjoint(dy: Value) -> list[Value | None]:
