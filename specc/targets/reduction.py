@@ -10,7 +10,7 @@ from specc.primitives import Tensor
 from specc.targets.dots import mean_square
 from specc.targets.layout import Layout, Placed, placed, plain
 from specc.targets.movement import along, restored
-from specc.targets.products import biased, joined
+from specc.targets.products import biased, by_transpose, joined, stacked
 from specc.targets.realiser import BASE, Realiser
 from specc.tensors import Dims, Sym, product
 from specc.vjps.activation import softmax_gradient
@@ -129,7 +129,7 @@ def matmul(r: Realiser, t: Tensor) -> Placed:
         perm = (*range(second.rank - 2), second.rank - 1, second.rank - 2)
         shape = tuple(second.shape[i] for i in perm)
         b = plain(Placed(lying.value, lying.layout.permuted(perm)), shape)
-        return placed(r.graph.reshape(_by_transpose(_stacked(a), _stacked(b)), t.shape), t.shape)
+        return placed(r.graph.reshape(by_transpose(stacked(a), stacked(b)), t.shape), t.shape)
     return placed(r.graph.op("MatMul", a, plain(lying, second.shape)), t.shape)
 
 
@@ -137,23 +137,6 @@ def _turned(x: Placed, rank: int) -> bool:
     """Whether the last axis but one lies innermost, in one piece, and the last does not."""
     inner = x.layout.numbers(rank - 2) if rank > 2 else ()  # noqa: PLR2004
     return len(inner) == 1 and x.layout.order[-1:] == inner
-
-
-def _stacked(x: Value) -> Value:
-    """Matrices along one axis."""
-    return x.graph.reshape(x, (product(x.shape[:-2]), *x.shape[-2:]))
-
-
-def _by_transpose(a: Value, b: Value) -> Value:
-    """a b^T. onnxruntime fuses the Transpose into MatMul, and single elements move nowhere."""
-    g, perm = a.graph, (0, 2, 1)
-    y = g.op("MatMul", a, g.op("Transpose", b, perm=perm))
-
-    def adjoint(dy: Value) -> list[Value | None]:
-        return [g.op("MatMul", dy, b), g.op("MatMul", g.op("Transpose", dy, perm=perm), a)]
-
-    y.adjoint = Adjoint((a, b), adjoint)
-    return y
 
 
 @BASE.rule("dense")
