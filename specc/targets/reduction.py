@@ -10,7 +10,7 @@ from specc.primitives import Tensor
 from specc.targets.dots import mean_square
 from specc.targets.layout import Layout, Placed, placed, plain
 from specc.targets.movement import along, restored
-from specc.targets.products import biased
+from specc.targets.products import biased, by_transpose, joined, stacked
 from specc.targets.realiser import BASE, Realiser
 from specc.tensors import Dims, Sym, product
 from specc.vjps.activation import softmax_gradient
@@ -122,9 +122,21 @@ def histogram(r: Realiser, t: Tensor) -> Placed:
 
 @BASE.rule("matmul")
 def matmul(r: Realiser, t: Tensor) -> Placed:
-    """MatMul in logical order."""
-    a, b = (plain(r.place(x), x.shape) for x in t.inputs)
-    return placed(r.graph.op("MatMul", a, b), t.shape)
+    """MatMul in logical order, or of the second operand's transpose where it lies like that."""
+    first, second = t.inputs
+    a, lying = plain(r.place(first), first.shape), r.place(second)
+    if r.gradients and _turned(lying, second.rank) and first.shape[:-2] == second.shape[:-2]:
+        perm = (*range(second.rank - 2), second.rank - 1, second.rank - 2)
+        shape = tuple(second.shape[i] for i in perm)
+        b = plain(Placed(lying.value, lying.layout.permuted(perm)), shape)
+        return placed(r.graph.reshape(by_transpose(stacked(a), stacked(b)), t.shape), t.shape)
+    return placed(r.graph.op("MatMul", a, plain(lying, second.shape)), t.shape)
+
+
+def _turned(x: Placed, rank: int) -> bool:
+    """Whether the last axis but one lies innermost, in one piece, and the last does not."""
+    inner = x.layout.numbers(rank - 2) if rank > 2 else ()  # noqa: PLR2004
+    return len(inner) == 1 and x.layout.order[-1:] == inner
 
 
 @BASE.rule("dense")
@@ -164,12 +176,14 @@ def _features_last(r: Realiser, t: Tensor, x: Placed) -> Placed:
     g = r.graph
     lead = len(x.layout.order) - len(x.layout.numbers(source.rank - 1))
     rows = product(x.value.shape[:lead])
-    flat = g.reshape(x.value, (rows, source.shape[-1]))
     bias = [r.vector(b) for b in t.inputs[2:]]
     units = t.shape[-1]
-    kernel = _kernel(r, t, x)
-    apart = bias and r.gradients
-    y = biased(flat, kernel, bias[0]) if apart else g.op("Gemm", flat, kernel, *bias)
+    kernel, inner = _kernel(r, t, x), x.value
+    if bias and r.gradients:
+        inner, kernel, added = joined(inner, kernel, bias[0])
+        y = biased(g.reshape(inner, (rows, source.shape[-1])), kernel, added)
+    else:
+        y = g.op("Gemm", g.reshape(inner, (rows, source.shape[-1])), kernel, *bias)
     value = g.reshape(y, (*x.value.shape[:lead], *((units,) if units != 1 else ())))
     axes = (*x.layout.axes[:-1], (units,) if units != 1 else ())
     order = [f for f in x.layout.order if f < lead]

@@ -146,6 +146,31 @@ def normalised_map_that_is_read(n: Net) -> Tensor:
     return normalised(n, y, 5)[0] + y
 
 
+def affine(n: Net, x: Tensor) -> Tensor:
+    """x times a vector and another added, as layer normalisations learn them."""
+    return x * ops.reshape(n.weight(4), (1, 1, 4)) + n.weight(4)
+
+
+@net
+def dense_behind_vectors(n: Net) -> list[Tensor]:
+    """Two products of the same normal values, and one that reads them as they are."""
+    x = affine(n, ops.standardised(n.input(5, 4), [-1], 1e-3))
+    return [ops.tanh(dense(n, x, 6)), dense(n, x, 3), ops.sigmoid(x)]
+
+
+@net
+def wide_dense_behind_vectors(n: Net) -> Tensor:
+    """Results of which a sample has enough for their bias to join the product."""
+    return ops.sin(dense(n, affine(n, n.input(512, 4)), 64))
+
+
+@net
+def dense_behind_other_sums(n: Net) -> Tensor:
+    """What is added has another value for each position."""
+    x = n.input(5, 4)
+    return dense(n, x * n.weight(5, 1) + n.weight(5, 4), 3)
+
+
 def attended(n: Net, weights: Tensor) -> Tensor:
     """Values of 4 features in places of 5 keys, weighed."""
     return ops.matmul(weights, ops.tanh(n.input(2, 5, 4)))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
 from specc.targets.layout import Placed, placed, plain
+from specc.targets.products import by_transpose, stacked
 from specc.targets.realiser import Planned, Realiser
 
 _SOFTMAX = ("Softmax", "masked_softmax")
@@ -39,21 +40,18 @@ class Weighing:
         scores = plain(r.place(self.weights.inputs[0]), self.weights.shape)
         keep = None if self.keep is None else plain(r.place(self.keep), self.keep.shape)
         v = plain(r.place(values), values.shape)
-        kept = p if keep is None else p * keep
-        y = g.op("MatMul", kept, v)
+        kept = stacked(p if keep is None else p * keep)
+        y = g.reshape(g.op("MatMul", kept, stacked(v)), t.shape)
 
         def adjoint(dy: Value) -> list[Value | None]:
-            dp = g.op("MatMul", dy, _turned(v))
+            dp = g.reshape(by_transpose(stacked(dy), stacked(v)), p.shape)
             dp = dp if keep is None else dp * keep
             ds = p * (dp - g.reduce("ReduceSum", dy * y, [y.rank - 1], keepdims=True))
-            return [ds, g.op("MatMul", _turned(kept), dy)]
+            dv = g.op("MatMul", g.op("Transpose", kept, perm=(0, 2, 1)), stacked(dy))
+            return [ds, g.reshape(dv, v.shape)]
 
         y.adjoint = Adjoint((scores, v), adjoint)
         return placed(y, t.shape)
-
-
-def _turned(x: Value) -> Value:
-    return x.graph.transpose(x, (*range(x.rank - 2), x.rank - 1, x.rank - 2))
 
 
 def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Planned | None]:
