@@ -14,7 +14,7 @@ from specc.primitives import Tensor
 from specc.targets.blocks import InternalOps
 from specc.targets.internal import columns
 from specc.targets.target import target
-from tests.targets.nets import NETS, conv, pool
+from tests.targets.nets import NETS, conv, normalised_map_of_nothing, pool
 from tests.targets.realised import Array, Make, Net, Realised
 
 BATCH = 2
@@ -289,6 +289,17 @@ def test_an_expansion_where_nothing_lies_in_blocks(internal: InternalOps) -> Non
 
     made = compare(make, internal)
     assert CONV not in made.ops
+
+
+def test_an_expansion_of_no_variance_is_flat(internal: InternalOps) -> None:
+    made = Realised(
+        lambda n: normalised_map_of_nothing(n, 4 * internal.block), "cpu", 8, floatx="float32",
+        fixed=True, internal=internal,
+    )  # fmt: skip
+    assert CONV in made.ops
+    y, _, variance = made.onnxruntime().values()
+    assert 0.0 <= variance.min() <= variance.max() < 0.1
+    np.testing.assert_allclose(y, np.broadcast_to(made.expected()[0][0, 0, 0], y.shape), atol=0.05)
 
 
 def test_an_open_batch_has_no_internal_operators(internal: InternalOps) -> None:

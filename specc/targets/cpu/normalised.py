@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 
 from specc.graph import Adjoint, Graph, Value
 from specc.primitives import Tensor
-from specc.targets.cpu.conv import unpadded
 from specc.targets.cpu.pixels import from_rows, length, pixels, rows, times
 from specc.targets.layout import Placed, placed
 from specc.targets.portable import known
@@ -60,7 +59,7 @@ class Statistics:
 
     @staticmethod
     def of(r: Realiser, conv: Tensor) -> Statistics:
-        """Of a convolution of 1 x 1."""
+        """Of a convolution of 1 x 1; zeros around its image are part of that."""
         g, (image, kernel) = r.graph, conv.inputs
         source = rows(r, image)
         channels, size, batch = source.shape
@@ -72,7 +71,9 @@ class Statistics:
         mapped = g.op("MatMul", w, spread)
         total = g.cast(g.op("Size", x), x.dtype)
         count = total / float(length(channels))
-        variance = g.reduce("ReduceSum", mapped * w, [1], keepdims=True) / count
+        # Rounding leaves errors of some 1e-6 |w|^2 |S|: of a row that sees next to nothing of the
+        # image, as of three colours that are nearly one, more than the variance, with any sign.
+        variance = g.op("Relu", g.reduce("ReduceSum", mapped * w, [1], keepdims=True) / count)
         made = g.op("MatMul", w, mean)
         ones = [0, 0, 1, 0]
         lifted = g.op("Pad", x, g.ints(*ones), g.const(1.0, x.dtype), mode="constant")
@@ -96,7 +97,7 @@ class NormalisedMap:
         """Mean, variance or the normalised image."""
         if self.found is None:
             with r.graph.scope(self.conv.scope):
-                self.found = Statistics.of(r, unpadded(self.conv))
+                self.found = Statistics.of(r, self.conv)
         if t is self.mean:
             return placed(r.graph.reshape(self.found.mean, t.shape), t.shape)
         if t is self.variance:
