@@ -130,6 +130,16 @@ def channels_beyond_a_block(n: Net, b: int) -> Tensor:
 
 
 @net
+def channels_of_other_blocks(n: Net, b: int) -> Tensor:
+    """Neither the front of an image in blocks, nor every second channel, is followed by zeros."""
+    x = depthwise(n, n.input(6, 6, 2 * b), same=True, bias=False)
+    x = norm(n, ops.slice_axis(x, 3, 4, b + 8)) + norm(n, ops.slice_axis(x, 3, b - 4, 2 * b))
+    y = depthwise(n, n.input(6, 6, b), same=True, bias=False)
+    y = ops.slice_axis(y, 3, 0, b, 2)
+    return conv(n, x, 2 * b, (1, 1)) + conv(n, norm(n, y), 2 * b, (1, 1))
+
+
+@net
 def normalised(n: Net, b: int) -> Tensor:
     # A bias in front of a normalisation has no gradient but rounding.
     x = depthwise(n, n.input(4, 6, 2 * b), bias=False)
