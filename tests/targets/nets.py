@@ -187,6 +187,14 @@ def masked_softmax_of_scores(n: Net) -> Tensor:
 
 
 @net
+def masked_softmax_of_hidden_rows(n: Net) -> Tensor:
+    """A computed mask that hides whole rows: they weigh alike, and their scores change nothing."""
+    scores = scored(n)
+    mask = ops.greater_equal(ops.stop_gradient(scores), 0.99)
+    return attended(n, ops.masked_softmax(scores, mask)) * 2.0
+
+
+@net
 def softmax_of_which_some_is_kept(n: Net) -> Tensor:
     scores = scored(n)
     keep = ops.cast(ops.greater_equal(ops.stop_gradient(scores), 0.1), scores.dtype) * 1.25

@@ -40,16 +40,31 @@ class Weighing:
         keep = None if self.keep is None else plain(r.place(self.keep), self.keep.shape)
         v = plain(r.place(values), values.shape)
         kept = p if keep is None else p * keep
-        y = g.op("MatMul", kept, v)
+        y, sighted = g.op("MatMul", kept, v), self._sighted(r)
 
         def adjoint(dy: Value) -> list[Value | None]:
-            dp = g.op("MatMul", dy, _turned(v))
+            down = dy if sighted is None else dy * sighted
+            dp = g.op("MatMul", down, _turned(v))
             dp = dp if keep is None else dp * keep
-            ds = p * (dp - g.reduce("ReduceSum", dy * y, [y.rank - 1], keepdims=True))
+            ds = p * (dp - g.reduce("ReduceSum", down * y, [y.rank - 1], keepdims=True))
             return [ds, g.op("MatMul", _turned(kept), dy)]
 
         y.adjoint = Adjoint((scores, v), adjoint)
         return placed(y, t.shape)
+
+    def _sighted(self, r: Realiser) -> Value | None:
+        """1 for rows of which the mask leaves something, 0 for others; None where all are so.
+
+        Those others weigh all values alike, whatever their scores, which have no gradient then.
+        """
+        if len(self.weights.inputs) == 1:
+            return None
+        mask = self.weights.inputs[1]
+        seen, g = plain(r.place(mask), mask.shape), r.graph
+        if seen.const is not None and seen.const.any(-1).all():
+            return None
+        ones = g.cast(seen, self.weights.dtype)
+        return g.reduce("ReduceMax", ones, [ones.rank - 1], keepdims=True)
 
 
 def _turned(x: Value) -> Value:
