@@ -128,6 +128,18 @@ def test_the_cpu_target_gathers_instead() -> None:
     assert not made.ops & {"Conv", "ConvTranspose", "MaxPool"}
 
 
+@pytest.mark.parametrize(("length", "op"), [(512, "MatMul"), (32, "ReduceMean")])
+def test_squares_are_summed_as_products_along_long_rows(length: int, op: str) -> None:
+    def make(n: Net) -> Tensor:
+        x = n.input(4, length)
+        return ops.reduce_mean(x * x, -1)
+
+    made = Realised(make, "cpu", 3, floatx="float32", fixed=True)
+    assert made.ops & {"MatMul", "ReduceMean"} == {op}
+    (found,), (expected,) = made.onnxruntime().values(), made.expected()
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_cuda_is_realised_as_portable() -> None:
     assert TARGETS["cuda"].rules is TARGETS["portable"].rules
     assert TARGETS["cuda"].planner is None
