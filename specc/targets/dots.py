@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from specc.graph import Value
 from specc.tensors import Dim, Sym, product
 
-
 # From so many floats on a row is long: 4,096 rows of 256 take 0.3 to 0.5 ms either way, 16,384 rows
 # of 32 take 1.7 ms as products and 0.27 otherwise (onnxruntime 1.32, two cores).
 _LONG = 256
