@@ -28,7 +28,7 @@ from specc.targets.realiser import Planned, Realiser
 # many passes over the result and over the image a position takes, in either way.
 _PASS, _SAVED, _ADDED = 60, 8, 4
 
-# Who reads a convolution that is normalised: its mean, what is centred, and the normalisation.
+# Who reads a result that is normalised: its mean, what is centred, and the normalisation.
 _READERS = 3
 
 
@@ -144,28 +144,32 @@ def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Plann
         if t.op != "batch_norm_training":
             continue
         conv, mean, variance = t.inputs[0], *t.inputs[3:]
-        between = _between(conv, mean, variance, users)
-        if between is None or not _maps(conv) or not _pays(conv):
+        found = between(t, users)
+        if found is None or not _maps(conv) or not _pays(conv):
             continue
         taken = NormalisedMap(conv, mean, variance)
         planned |= {id(each): taken for each in (t, mean, variance)}
-        planned |= {id(each): None for each in (conv, *between)}
+        planned |= {id(each): None for each in (conv, *found)}
     return planned
 
 
-def _between(
-    conv: Tensor, mean: Tensor, variance: Tensor, users: Mapping[int, int]
-) -> tuple[Tensor, Tensor] | None:
-    """The centred result and its square, if mean and variance are made from `conv` as usual."""
-    if not all(x.op == "ReduceMean" and len(x.inputs) == 1 for x in (mean, variance)):
+def between(norm: Tensor, users: Mapping[int, int]) -> tuple[Tensor, Tensor] | None:
+    """What is centred, and its square, where a normalisation's moments are made of what it reads.
+
+    Nobody else may read that result or these two. None where it is otherwise.
+    """
+    result, mean, variance = norm.inputs[0], *norm.inputs[3:]
+    if not all(x.op == "ReduceMean" for x in (mean, variance)):
         return None
     square = variance.inputs[0]
     if square.op != "Mul" or square.inputs[0] is not square.inputs[1]:
         return None
     centred = square.inputs[0]
-    usual = centred.op == "Sub" and centred.inputs[0] is conv and centred.inputs[1] is mean
-    alone = users[id(conv)] == _READERS and users[id(centred)] == 2 and users[id(square)] == 1  # noqa: PLR2004
-    return (centred, square) if usual and alone and mean.inputs[0] is conv else None
+    usual = centred.op == "Sub" and centred.inputs == (result, mean) and mean.inputs == (result,)
+    alone = users[id(result)] == _READERS and users[id(centred)] == 2 and users[id(square)] == 1  # noqa: PLR2004
+    over = tuple(range(result.rank - 1))
+    every = all(tuple(x.attrs["axes"]) == over for x in (mean, variance))
+    return (centred, square) if usual and alone and every else None
 
 
 def _maps(conv: Tensor) -> bool:
