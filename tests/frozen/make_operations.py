@@ -159,6 +159,10 @@ ops.image.hsv_to_rgb(ops.stop_gradient(ops.reshape(p, (-1, 2, 4, 3))) / 1.6)
 ops.image.rgb_to_hsv(ops.reshape(p, (-1, 3, 2, 4)) / 1.5, data_format="channels_first")
 ops.image.sobel_edges(ops.reshape(x, (-1, 2, 3, 4)), data_format="channels_first")
 ops.convert_to_tensor(x) | ops.convert_to_tensor(i, dtype="float32")
+ops.isnan(ops.median(n, axis=1)) | ops.isnan(ops.quantile(n, 0.4, axis=(1, 2), keepdims=True))
+ops.isfinite(ops.percentile(ops.exp(x * 300), 50.0, axis=2, method="lower"))
+ops.nan_to_num(ops.nanmean(n + ops.log(x[:, :, :1] * 0 - 1), axis=1))
+ops.ldexp(x, i[..., None] * 30)
 """.replace("\n", "|").split("|")
 
 # Steps of random models: functions of tensors of shape (batch, 4, 6), all of them tame.

@@ -140,6 +140,13 @@ def normalised_map_and_its_input(n: Net) -> Tensor:
 
 
 @net
+def normalised_map_of_a_padded_image(n: Net) -> Tensor:
+    """The zeros around the image count in its statistics."""
+    x = ops.pad(n.input(3, 4, 2), [(0, 0), (1, 0), (1, 1), (0, 0)])
+    return normalised(n, conv(n, x, 6, (1, 1), bias=False), 6)[0]
+
+
+@net
 def normalised_map_that_is_read(n: Net) -> Tensor:
     """The map's own result has another reader, so it has to be made."""
     y = conv(n, n.input(4, 3, 2), 5, (1, 1), bias=False)
@@ -171,6 +178,17 @@ def dense_behind_other_sums(n: Net) -> Tensor:
     return dense(n, x * n.weight(5, 1) + n.weight(5, 4), 3)
 
 
+def normalised_map_of_nothing(n: Net, filters: int) -> list[Tensor]:
+    """Three colours in one proportion, up to 255, and maps that are orthogonal to it."""
+    x, rng, colours = n.input(16, 16, 3), np.random.default_rng(1), np.array([1.0, 0.83, 0.71])
+    n.feeds[x] = (rng.uniform(0, 255, (n.batch, 16, 16, 1)) * colours).astype(n.floatx)
+    y = conv(n, x, filters, (1, 1), bias=False)
+    (w,), maps = n.weights, rng.normal(size=(3, filters))
+    maps -= np.outer(colours, colours @ maps) / (colours @ colours)
+    n.weights[w] = maps.reshape(1, 1, 3, filters).astype(n.floatx)
+    return normalised(n, y, filters)
+
+
 def attended(n: Net, weights: Tensor) -> Tensor:
     """Values of 4 features in places of 5 keys, weighed."""
     return ops.matmul(weights, ops.tanh(n.input(2, 5, 4)))
@@ -191,6 +209,14 @@ def masked_softmax_of_scores(n: Net) -> Tensor:
     scores = scored(n)
     mask = scores.trace.constant(np.tri(3, 5, 2, dtype=np.bool_), "bool")
     return attended(n, ops.masked_softmax(scores, mask))
+
+
+@net
+def masked_softmax_of_hidden_rows(n: Net) -> Tensor:
+    """A computed mask that hides whole rows: they weigh alike, and their scores change nothing."""
+    scores = scored(n)
+    mask = ops.greater_equal(ops.stop_gradient(scores), 0.99)
+    return attended(n, ops.masked_softmax(scores, mask)) * 2.0
 
 
 @net

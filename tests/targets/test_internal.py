@@ -14,7 +14,7 @@ from specc.primitives import Tensor
 from specc.targets.blocks import InternalOps
 from specc.targets.internal import columns
 from specc.targets.target import target
-from tests.targets.nets import NETS, conv, pool
+from tests.targets.nets import NETS, conv, normalised_map_of_nothing, pool
 from tests.targets.realised import Array, Make, Net, Realised
 
 BATCH = 2
@@ -127,6 +127,16 @@ def channels_beyond_a_block(n: Net, b: int) -> Tensor:
     x = norm(n, conv(n, x, b + b // 2, (1, 1), bias=False))
     x = ops.relu(x + norm(n, conv(n, x, b + b // 2, (1, 1), bias=False)))
     return conv(n, x, 2 * b, (1, 1)) * ops.reduce_mean(x)
+
+
+@net
+def channels_of_other_blocks(n: Net, b: int) -> Tensor:
+    """Neither the front of an image in blocks, nor every second channel, is followed by zeros."""
+    x = depthwise(n, n.input(6, 6, 2 * b), same=True, bias=False)
+    x = norm(n, ops.slice_axis(x, 3, 4, b + 8)) + norm(n, ops.slice_axis(x, 3, b - 4, 2 * b))
+    y = depthwise(n, n.input(6, 6, b), same=True, bias=False)
+    y = ops.slice_axis(y, 3, 0, b, 2)
+    return conv(n, x, 2 * b, (1, 1)) + conv(n, norm(n, y), 2 * b, (1, 1))
 
 
 @net
@@ -289,6 +299,17 @@ def test_an_expansion_where_nothing_lies_in_blocks(internal: InternalOps) -> Non
 
     made = compare(make, internal)
     assert CONV not in made.ops
+
+
+def test_an_expansion_of_no_variance_is_flat(internal: InternalOps) -> None:
+    made = Realised(
+        lambda n: normalised_map_of_nothing(n, 4 * internal.block), "cpu", 8, floatx="float32",
+        fixed=True, internal=internal,
+    )  # fmt: skip
+    assert CONV in made.ops
+    y, _, variance = made.onnxruntime().values()
+    assert 0.0 <= variance.min() <= variance.max() < 0.1
+    np.testing.assert_allclose(y, np.broadcast_to(made.expected()[0][0, 0, 0], y.shape), atol=0.05)
 
 
 def test_an_open_batch_has_no_internal_operators(internal: InternalOps) -> None:

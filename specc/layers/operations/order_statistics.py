@@ -18,7 +18,7 @@ from specc.layer import Lowering, Shapes
 from specc.layers.operations.base import Combination, Constant, Operation, axes_of
 from specc.layers.operations.movement import fixed
 from specc.layers.operations.reductions import reduced
-from specc.layers.operations.running import flattened
+from specc.layers.operations.running import ascending, flattened
 from specc.layers.types import floating, promoted
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
@@ -174,15 +174,17 @@ class Quantile(Combination):
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         x = floating(inputs[0])
         axes = axes_of(self.axis, x.rank)
-        ascending = -ops.sort_descending(-flattened(x, axes))
-        (size,) = ints((ascending.shape[-1],))
+        ordered = ascending(flattened(x, axes))
+        (size,) = ints((ordered.shape[-1],))
         place = (self.q or 0.0) / self.largest * (size - 1)
         below, above = math.floor(place), math.ceil(place)
         share = {"linear": place - below, "lower": 0.0, "higher": 1.0, "midpoint": 0.5}.get(
             self.way, float(round(place) - below)
         )
-        first, second = (ops.take(ascending, np.asarray(at), -1) for at in (below, above))
-        found = first if below == above else first * (1.0 - share) + second * share
+        shares = ((below, 1.0 - share), (above, share))
+        # What has no share may be infinite, and would be no number times 0.
+        taken = [ops.take(ordered, np.asarray(at), -1) * by for at, by in shares if by]
+        found = taken[0] if len(taken) == 1 else taken[0] + taken[1]
         for axis in sorted(axes) if self.keepdims else ():
             found = ops.expand_dims(found, axis)
         return found

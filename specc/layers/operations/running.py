@@ -5,6 +5,7 @@ Source: keras/src/ops/numpy.py (3.15.1).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -146,6 +147,13 @@ def flattened(x: Tensor, axes: Sequence[int]) -> Tensor:
     return ops.reshape(moved, (*(x.shape[axis] for axis in rest), size))
 
 
+def ascending(x: Tensor) -> Tensor:
+    """The elements of the last axis in order; all of them no numbers where one is, as in Keras."""
+    ordered = -ops.sort_descending(-x)
+    sound = ops.reduce_min(ops.cast(ops.equal(x, x), x.dtype), -1, keepdims=True)
+    return ops.where(ops.greater(sound, 0.0), ordered, math.nan)
+
+
 class Median(Reduction):
     """The middle element in order along axes; of two the mean."""
 
@@ -158,7 +166,7 @@ class Median(Reduction):
 
     @override
     def fold(self, x: Tensor, axes: Reduced, *, keepdims: bool) -> Tensor:
-        ordered = ops.sort_descending(flattened(floating(x), axes))
+        ordered = ascending(flattened(floating(x), axes))
         (size,) = ints((ordered.shape[-1],))
         middle = ops.slice_axis(ordered, -1, (size - 1) // 2, size // 2 + 1)
         found = ops.reduce_mean(middle, -1)

@@ -33,17 +33,24 @@ def count(x: Tensor, axes: Reduced, *, keepdims: bool) -> Tensor:
     return ops.reduce_sum(ops.cast(number(x), x.dtype), axes, keepdims=keepdims)
 
 
+def _shared(total: Tensor, x: Tensor, axes: Reduced, *, keepdims: bool) -> Tensor:
+    """A sum divided by how many numbers there are; not a number, and no gradient, for none."""
+    numbers = count(x, axes, keepdims=keepdims)
+    found = total / ops.maximum(numbers, 1.0)
+    return ops.where(ops.greater(numbers, 0.0), found, math.nan)
+
+
 def mean(x: Tensor, axes: Reduced, *, keepdims: bool) -> Tensor:
     """The mean of the numbers; not a number where there is none."""
     total = ops.reduce_sum(filled(x, 0.0), axes, keepdims=keepdims)
-    return total / count(x, axes, keepdims=keepdims)
+    return _shared(total, x, axes, keepdims=keepdims)
 
 
 def variance(x: Tensor, axes: Reduced, *, keepdims: bool) -> Tensor:
     """The mean squared distance of the numbers from their mean."""
     distance = filled(x - mean(x, axes, keepdims=True), 0.0)
     total = ops.reduce_sum(distance * distance, axes, keepdims=keepdims)
-    return total / count(x, axes, keepdims=keepdims)
+    return _shared(total, x, axes, keepdims=keepdims)
 
 
 class Nansum(Reduction):

@@ -40,18 +40,33 @@ class Weighing:
         scores = plain(r.place(self.weights.inputs[0]), self.weights.shape)
         keep = None if self.keep is None else plain(r.place(self.keep), self.keep.shape)
         v = plain(r.place(values), values.shape)
-        kept = stacked(p if keep is None else p * keep)
+        kept, sighted = stacked(p if keep is None else p * keep), self._sighted(r)
         y = g.reshape(g.op("MatMul", kept, stacked(v)), t.shape)
 
         def adjoint(dy: Value) -> list[Value | None]:
-            dp = g.reshape(by_transpose(stacked(dy), stacked(v)), p.shape)
+            down = dy if sighted is None else dy * sighted
+            dp = g.reshape(by_transpose(stacked(down), stacked(v)), p.shape)
             dp = dp if keep is None else dp * keep
-            ds = p * (dp - g.reduce("ReduceSum", dy * y, [y.rank - 1], keepdims=True))
+            ds = p * (dp - g.reduce("ReduceSum", down * y, [y.rank - 1], keepdims=True))
             dv = g.op("MatMul", g.op("Transpose", kept, perm=(0, 2, 1)), stacked(dy))
             return [ds, g.reshape(dv, v.shape)]
 
         y.adjoint = Adjoint((scores, v), adjoint)
         return placed(y, t.shape)
+
+    def _sighted(self, r: Realiser) -> Value | None:
+        """1 for rows of which the mask leaves something, 0 for others; None where all are so.
+
+        Those others weigh all values alike, whatever their scores, which have no gradient then.
+        """
+        if len(self.weights.inputs) == 1:
+            return None
+        mask = self.weights.inputs[1]
+        seen, g = plain(r.place(mask), mask.shape), r.graph
+        if seen.const is not None and seen.const.any(-1).all():
+            return None
+        ones = g.cast(seen, self.weights.dtype)
+        return g.reduce("ReduceMax", ones, [ones.rank - 1], keepdims=True)
 
 
 def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Planned | None]:

@@ -46,6 +46,7 @@ class Knockout:
 
         Two passes make a mask: best - value is not negative where the earlier value wins, and a
         comparison with the Cast behind it takes twice as long (274 against 120 us for 32 x 10,816).
+        Of two values that are the same infinity the difference, and so the gradient, is NaN.
         """
         kept = [dy]
         for best, value in zip(self.best[-2::-1], self.values[:0:-1], strict=True):

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 
 from specc.graph import Adjoint, Graph, Value
 from specc.primitives import Tensor
-from specc.targets.cpu.conv import unpadded
 from specc.targets.cpu.pixels import from_rows, length, pixels, rows, times
 from specc.targets.layout import Placed, placed
 from specc.targets.portable import known
@@ -29,7 +28,7 @@ from specc.targets.realiser import Planned, Realiser
 # many passes over the result and over the image a position takes, in either way.
 _PASS, _SAVED, _ADDED = 60, 8, 4
 
-# Who reads a convolution that is normalised: its mean, what is centred, and the normalisation.
+# Who reads a result that is normalised: its mean, what is centred, and the normalisation.
 _READERS = 3
 
 
@@ -60,7 +59,7 @@ class Statistics:
 
     @staticmethod
     def of(r: Realiser, conv: Tensor) -> Statistics:
-        """Of a convolution of 1 x 1."""
+        """Of a convolution of 1 x 1; zeros around its image are part of that."""
         g, (image, kernel) = r.graph, conv.inputs
         source = rows(r, image)
         channels, size, batch = source.shape
@@ -72,7 +71,9 @@ class Statistics:
         mapped = g.op("MatMul", w, spread)
         total = g.cast(g.op("Size", x), x.dtype)
         count = total / float(length(channels))
-        variance = g.reduce("ReduceSum", mapped * w, [1], keepdims=True) / count
+        # Rounding leaves errors of some 1e-6 |w|^2 |S|: of a row that sees next to nothing of the
+        # image, as of three colours that are nearly one, more than the variance, with any sign.
+        variance = g.op("Relu", g.reduce("ReduceSum", mapped * w, [1], keepdims=True) / count)
         made = g.op("MatMul", w, mean)
         ones = [0, 0, 1, 0]
         lifted = g.op("Pad", x, g.ints(*ones), g.const(1.0, x.dtype), mode="constant")
@@ -96,7 +97,7 @@ class NormalisedMap:
         """Mean, variance or the normalised image."""
         if self.found is None:
             with r.graph.scope(self.conv.scope):
-                self.found = Statistics.of(r, unpadded(self.conv))
+                self.found = Statistics.of(r, self.conv)
         if t is self.mean:
             return placed(r.graph.reshape(self.found.mean, t.shape), t.shape)
         if t is self.variance:
@@ -143,28 +144,32 @@ def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Plann
         if t.op != "batch_norm_training":
             continue
         conv, mean, variance = t.inputs[0], *t.inputs[3:]
-        between = _between(conv, mean, variance, users)
-        if between is None or not _maps(conv) or not _pays(conv):
+        found = between(t, users)
+        if found is None or not _maps(conv) or not _pays(conv):
             continue
         taken = NormalisedMap(conv, mean, variance)
         planned |= {id(each): taken for each in (t, mean, variance)}
-        planned |= {id(each): None for each in (conv, *between)}
+        planned |= {id(each): None for each in (conv, *found)}
     return planned
 
 
-def _between(
-    conv: Tensor, mean: Tensor, variance: Tensor, users: Mapping[int, int]
-) -> tuple[Tensor, Tensor] | None:
-    """The centred result and its square, if mean and variance are made from `conv` as usual."""
-    if not all(x.op == "ReduceMean" and len(x.inputs) == 1 for x in (mean, variance)):
+def between(norm: Tensor, users: Mapping[int, int]) -> tuple[Tensor, Tensor] | None:
+    """What is centred, and its square, where a normalisation's moments are made of what it reads.
+
+    Nobody else may read that result or these two. None where it is otherwise.
+    """
+    result, mean, variance = norm.inputs[0], *norm.inputs[3:]
+    if not all(x.op == "ReduceMean" for x in (mean, variance)):
         return None
     square = variance.inputs[0]
     if square.op != "Mul" or square.inputs[0] is not square.inputs[1]:
         return None
     centred = square.inputs[0]
-    usual = centred.op == "Sub" and centred.inputs[0] is conv and centred.inputs[1] is mean
-    alone = users[id(conv)] == _READERS and users[id(centred)] == 2 and users[id(square)] == 1  # noqa: PLR2004
-    return (centred, square) if usual and alone and mean.inputs[0] is conv else None
+    usual = centred.op == "Sub" and centred.inputs == (result, mean) and mean.inputs == (result,)
+    alone = users[id(result)] == _READERS and users[id(centred)] == 2 and users[id(square)] == 1  # noqa: PLR2004
+    over = tuple(range(result.rank - 1))
+    every = all(tuple(x.attrs["axes"]) == over for x in (mean, variance))
+    return (centred, square) if usual and alone and every else None
 
 
 def _maps(conv: Tensor) -> bool:

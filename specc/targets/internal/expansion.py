@@ -72,7 +72,8 @@ class Statistics:
         w = kernels.matrix(kernel)
         spread = kernels.matrix(of_points(x, x, block(r)))
         mapped = g.op("MatMul", w, spread)
-        variance = g.reduce("ReduceSum", mapped * w, [1]) * (1.0 / count(x))
+        # Never less than zero: see the CPU target's `normalised`, which has the same statistics.
+        variance = g.op("Relu", g.reduce("ReduceSum", mapped * w, [1]) * (1.0 / count(x)))
         mean = g.reshape(
             g.op("MatMul", w, g.reshape(middle, (length(middle.shape[0]), 1))), variance.shape
         )

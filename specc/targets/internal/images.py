@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from specc.errors import InternalError
 from specc.graph import Value
 from specc.primitives import Tensor
@@ -59,6 +61,17 @@ def fills(t: Tensor, size: int) -> bool:
     return is_image(t) and ints(t.shape)[-1] % size == 0
 
 
+@dataclass(frozen=True, slots=True)
+class Front(Placed):
+    """An image whose channels leave a block unfilled, as the front of one that fills it.
+
+    Attributes:
+        whole: the image in blocks, declared (N, C', H, W); what follows the front is zero.
+    """
+
+    whole: Value
+
+
 def held(r: Realiser, t: Tensor) -> Value | None:
     """An image that lies in blocks, declared (N, C', H, W); None where it lies otherwise.
 
@@ -68,24 +81,11 @@ def held(r: Realiser, t: Tensor) -> Value | None:
     if not is_image(t):
         return None
     here, (n, high, wide, c) = r.place(t), ints(t.shape)
-    if c % size == 0:
-        lying = here.layout == _cut(t.shape, size, _BLOCKED)
-        return r.graph.reshape(here.value, (n, c, high, wide)) if lying else None
-    wide_c = -(-c // size) * size
-    front = _source(here.value, "Slice")
-    if front is None or here.layout != Layout.plain(t.shape) or front.shape[-1] != wide_c:
+    if isinstance(here, Front):
+        return here.whole
+    if c % size or here.layout != _cut(t.shape, size, _BLOCKED):
         return None
-    if wide_c > size:
-        moved = _source(front, "Reshape")
-        front = None if moved is None else _source(moved, "Transpose", perm=_LAST)
-    return None if front is None else r.graph.reshape(front, (n, wide_c, high, wide))
-
-
-def _source(x: Value, op: str, **attrs: object) -> Value | None:
-    """What x was made of, if by that operator."""
-    node = x.node
-    made = node is not None and node.op == op and attrs.items() <= dict(node.attrs).items()
-    return node.inputs[0] if made and node is not None else None
+    return r.graph.reshape(here.value, (n, c, high, wide))
 
 
 def lies(r: Realiser, t: Tensor) -> bool:
@@ -121,7 +121,7 @@ def image(r: Realiser, t: Tensor) -> Value:
 
 
 def from_image(y: Value, t: Tensor, size: int) -> Placed:
-    """An image (N, C', H, W) in blocks as the tensor t (N, H, W, C)."""
+    """An image (N, C', H, W) in blocks, of zeros from C on, as the tensor t (N, H, W, C)."""
     g, (n, high, wide, c) = y.graph, ints(t.shape)
     if c % size == 0:
         layout = _cut(t.shape, size, _BLOCKED)
@@ -129,7 +129,9 @@ def from_image(y: Value, t: Tensor, size: int) -> Placed:
     count = -(-c // size)
     x = g.reshape(y, (n, count, high, wide, size))
     x = g.reshape(g.transpose(x, _LAST), (n, high, wide, count * size))
-    return from_order(g.op("Slice", x, g.ints(0), g.ints(c), g.ints(3), g.ints(1)), range(IMAGE))
+    front = g.op("Slice", x, g.ints(0), g.ints(c), g.ints(3), g.ints(1))
+    here = from_order(front, range(IMAGE))
+    return Front(here.value, here.layout, y)
 
 
 def plain_image(r: Realiser, t: Tensor) -> Value:

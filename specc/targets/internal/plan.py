@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from specc.primitives import Tensor
 from specc.targets.cpu import attention, fusion
+from specc.targets.cpu.normalised import between
 from specc.targets.internal import conv as _conv
 from specc.targets.internal import movement as _movement
 from specc.targets.internal.expansion import Expanded, Moment
@@ -20,8 +21,6 @@ __all__ = ["_conv", "_movement", "plan"]
 Plan: TypeAlias = "dict[int, Planned | None]"
 
 _OVER = (0, 1, 2)
-# Who reads a result that is normalised: its mean, what is centred, and the normalisation.
-_READERS = 3
 _ACTIVATIONS = {"Relu", "capped_relu"}
 
 
@@ -44,19 +43,12 @@ def _expanded(t: Tensor, users: Mapping[int, int]) -> Plan | None:
     if norm.op != "batch_norm_training" or (after is not None and users[id(norm)] != 1):
         return None
     conv, _, _, mean, variance = norm.inputs
-    moments = _variance(variance, users)
-    alone = users[id(conv)] == _READERS and is_image(t) and is_image(conv)
-    if moments is None or not alone or not _expands(conv):
-        return None
-    squares = variance.inputs[0]
-    difference = squares.inputs[0]
-    if difference.inputs != (conv, mean) or mean.op != "ReduceMean" or mean.inputs != (conv,):
-        return None
-    if tuple(mean.attrs["axes"]) != _OVER:
+    moments = between(norm, users)
+    if moments is None or not is_image(conv) or not _expands(conv):
         return None
     found: Plan = {id(t): Expanded(conv, norm, after), id(mean): Moment(conv)}
-    found[id(variance)] = Moment(conv, (difference, squares))
-    taken = [conv, squares, difference, *([] if after is None else [norm])]
+    found[id(variance)] = Moment(conv, moments)
+    taken = [conv, *moments, *([] if after is None else [norm])]
     return found | dict.fromkeys(map(id, taken))
 
 
