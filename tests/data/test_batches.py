@@ -214,3 +214,22 @@ def test_small_items_are_handed_over_together_and_the_first_alone() -> None:
         with pytest.raises(OSError, match="disk gone"):
             next(items)
         assert list(items) == []
+
+
+def test_closing_ends_a_thread_that_hands_over_its_last_items() -> None:
+    last = threading.Event()
+
+    def produce():
+        yield from range(3)
+        last.set()
+        yield 3
+
+    # One place: [1, 2] are in it, and [3] waits for it, when the thread is told to end.
+    items = Prefetch(produce, ahead=2, together=2)
+    assert next(items) == 0
+    assert last.wait(10)
+    time.sleep(0.01)
+    closing = threading.Thread(target=items.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()
