@@ -81,7 +81,9 @@ class Batches:
         columns = (*self.samples.x, *self.samples.y)
         row = sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in columns)
         fit = AHEAD_BYTES // max(1, row * self.batch_size)
-        ahead = min(max(AHEAD, fit), MOST_AHEAD)
+        # Nobody knows how long texts are before they are read.
+        known = not any(c.dtype.hasobject for c in columns)
+        ahead = min(max(AHEAD, fit), MOST_AHEAD) if known else AHEAD
         return Prefetch(lambda: self.produce(epoch, start), ahead, max(1, ahead // 2))
 
     def produce(self, epoch: int, start: int = 0) -> Iterator[Batch]:

@@ -56,12 +56,14 @@ class LargeCsv(PartedTable):
 
     def _read(self, file: IO[bytes]) -> bytes:
         """The next lines; more, where a cell in quotes goes on."""
-        block = file.read(PART)
-        block += file.readline()
-        limit = 2 * len(block)
-        while block.count(b'"') % 2 and len(block) < limit and (line := file.readline()):
-            block += line
-        return block
+        found = [file.read(PART), file.readline()]
+        is_open = sum(line.count(b'"') for line in found) % 2
+        left = sum(map(len, found))
+        while is_open and left > 0 and (line := file.readline()):
+            found.append(line)
+            left -= len(line)
+            is_open ^= line.count(b'"') % 2
+        return b"".join(found)
 
     def _table(self, block: bytes, at: At) -> CsvTable | None:
         """The rows of a block; None where only the module `csv` can tell."""

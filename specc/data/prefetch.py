@@ -21,7 +21,7 @@ class _End:
 
 
 class Prefetch(Generic[T]):
-    """Items of `produce()`, made in another thread up to `ahead` items before they are asked for.
+    """Items of `produce()`, made in another thread before they are asked for.
 
     An exception in the thread is raised where its item would have come. Leaving the `with` block,
     `close` or the end of the items ends the thread; nothing ever polls.
@@ -32,6 +32,12 @@ class Prefetch(Generic[T]):
 
         Handing over takes some 25 us, in which both threads wait for each other; a batch of a few
         samples takes less to make.
+
+        Args:
+            produce: makes the items.
+            ahead: items that wait to be handed over, at most; up to `together` more are in the
+                hands of the thread, and fewer than `together` in those of the caller.
+            together: items that are handed over at once, at most.
         """
         self._items: queue.Queue[list[T] | _End] = queue.Queue(max(1, ahead // together))
         self._here: deque[T] = deque()
@@ -116,4 +122,6 @@ def _fill(
         end = _End(error)
     if made:
         items.put(made)
-    items.put(end)
+    # Who closes makes one place free, and does not look again.
+    if not closed.is_set():
+        items.put(end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -59,7 +60,8 @@ class Spool:
             self._file.flush()
         except OSError as error:
             if self._file is not None:
-                self._file.close()
+                with contextlib.suppress(OSError):  # it would write what is left
+                    self._file.close()
             raise DataError(
                 f"{self._folder}: expected room for data that does not fit into memory, {error}; "
                 "set TMPDIR to a folder on a larger disk"

@@ -20,10 +20,14 @@ class Lock:
     """Locks a folder itself, so that nothing lies in it and a killed process leaves nothing.
 
     Nothing is locked on Windows, and on file systems that cannot lock folders.
+
+    Args:
+        folder: the folder.
+        what: is expected there, for messages.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, what: str = "a run that nobody trains") -> None:
+        self._folder, self._what = folder, what
         self._handle: int | None = None
 
     def take(self) -> None:
@@ -41,12 +45,19 @@ class Lock:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            self.release()
             raise RunError(
-                f"{self._folder}: expected a run that nobody trains, found another process at it; "
+                f"{self._folder}: expected {self._what}, found another process at it; "
                 "wait for it or stop it, or choose another folder"
             ) from error
         except OSError:
             return
+
+    def release(self) -> None:
+        """Let others have the folder."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
     def create(self) -> None:
         """Make the folder and lock it.
@@ -73,6 +84,4 @@ class Lock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        self.release()

@@ -26,6 +26,7 @@ from specc.errors import RunError, nearest
 from specc.files import replace
 from specc.interrupts import interrupts
 from specc.runs.listing import entry
+from specc.runs.locking import Lock
 from specc.runs.spaces import Space, shown
 from specc.runs.trials import Trial, as_dict, drawn
 from specc.spec.model import Spec
@@ -35,6 +36,8 @@ JOURNAL, SETTINGS = "sweep.journal", "settings.json"
 TABLE, RESULT, DRAWING = "sweep.csv", "sweep.json", "sweep.svg"
 # Seconds that runs have to notice a Ctrl-C themselves.
 PATIENCE = 5.0
+# Seconds between two looks at a run that another process trains.
+PAUSE = 0.2
 # How often other settings are drawn in place of some that were tried.
 ATTEMPTS = 100
 
@@ -70,15 +73,19 @@ class Sweep:
         """Train until there are so many trials; those of an earlier call count.
 
         Raises:
-            RunError: Optuna is missing, the folder has a sweep of something else, or no run has
-                the result that decides.
+            RunError: Optuna is missing, the folder has a sweep of something else, another process
+                is at it, or no run has the result that decides.
             SpecError: a setting cannot be made in the spec.
             KeyboardInterrupt: Ctrl-C, after every run wrote a checkpoint.
         """
         optuna = _library()
         spec = self._check_spec()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._check_settings(spec)
+        with Lock(self.folder, "a sweep that nobody runs") as lock:
+            lock.create()
+            self._check_settings(spec)
+            return self._search(optuna, trials, parallel)
+
+    def _search(self, optuna: Any, trials: int, parallel: int) -> list[Trial]:  # noqa: ANN401
         study = self._study(optuna)
         # What a stopped sweep had begun is begun again: its run goes on where it stopped.
         begun = [t for t in _counted(study) if not t.state.is_finished()]
@@ -211,6 +218,7 @@ class Sweep:
             RunError: no run will have the result that decides.
         """
         run = self.folder / f"trial-{number:04d}"
+        self._wait_for(run)
         command = [
             sys.executable, "-c", "from specc.app import main; main()", "train", str(self.spec),
             "-o", str(run), "--resume", "--quiet", *(f"--set={each}" for each in settings),
@@ -236,13 +244,28 @@ class Sweep:
         self.note(f"trial {number} ({shown_ones}): {self.by} {value:.4g}")
         return value
 
+    def _wait_for(self, run: Path) -> None:
+        """Wait for a process that trains this run; a sweep that was killed leaves some behind."""
+        told = False
+        while not self._stopping:
+            try:
+                with Lock(run):
+                    return
+            except RunError:
+                if not told:
+                    self.note(f"{run}: another process trains it; waiting for its end")
+                    told = True
+                time.sleep(PAUSE)
+
     def _wait(self, command: Sequence[str]) -> tuple[int, str]:
         """(exit code, standard error) of a process that `_stop` can interrupt."""
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            encoding="utf-8", errors="replace",
-        )  # fmt: skip
-        with self._lock:
+        with self._lock:  # or else one could begin that `_stop` does not know of
+            if self._stopping:
+                return 1, ""
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
+            )  # fmt: skip
             self._children.add(child)
         _, said = child.communicate()
         with self._lock:

@@ -18,6 +18,7 @@ import pytest
 from specc.checkpoint import load as load_checkpoint
 from specc.errors import RunError
 from specc.runs.folder import RunFolder
+from specc.runs.locking import Lock
 from specc.runs.spaces import Space
 from specc.runs.sweep import Sweep
 from specc.runs.trials import Trial, drawn
@@ -245,6 +246,47 @@ def test_only_failures(tiny):
     assert done.exit_code == 2
     assert "all 1 failed" in done.stderr
     assert "data.npz" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nothing is locked there")
+def test_a_trial_that_a_killed_sweep_left_training_is_waited_for(tiny):
+    pytest.importorskip("optuna")
+    said: list[str] = []
+
+    def note(text):
+        said.append(text)
+        if "waiting" in text:
+            left.release()
+
+    spaces = [Space.of("train.epochs=1..2")]
+    made = Sweep(tiny / "tiny.yaml", tiny / "s", spaces, "loss", options=["--data", str(tiny)],
+                 note=note)  # fmt: skip
+    made.run(0)
+    left = Lock(tiny / "s" / "trial-0000")
+    left.create()
+    (trial,) = made.run(1)
+    assert trial.value is not None
+    assert said[2].endswith("trial-0000: another process trains it; waiting for its end")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nothing is locked there")
+def test_one_process_at_a_sweep(tmp_path):
+    pytest.importorskip("optuna")
+    (tmp_path / "sweep").mkdir()
+    with (
+        Lock(tmp_path / "sweep"),
+        pytest.raises(RunError, match=r"expected a sweep that nobody runs, found another process"),
+    ):
+        parabola(tmp_path).run(1)
+    parabola(tmp_path).run(1)
+    assert len(rows(tmp_path)) == 1
+
+
+def test_no_trial_begins_while_a_sweep_stops(tmp_path, monkeypatch):
+    made = Sweep(tmp_path / "a.yaml", tmp_path / "s", [])
+    monkeypatch.setattr("specc.runs.sweep.subprocess.Popen", None)
+    made._stop(0.0)
+    assert made._train(0, []) is None
 
 
 HASTY = "import specc.app, specc.runs.sweep as s; s.PATIENCE = 0.5; specc.app.main()"

@@ -8,11 +8,13 @@ import time
 
 import numpy as np
 import pytest
+from typing_extensions import override
 
 from specc.data import order as orders
 from specc.data.batches import Batches
 from specc.data.order import Order, order
 from specc.data.prefetch import Prefetch
+from specc.data.rows import Array, Index, Rows
 from specc.data.source import Samples
 
 MASK = 2**64 - 1
@@ -214,3 +216,41 @@ def test_small_items_are_handed_over_together_and_the_first_alone() -> None:
         with pytest.raises(OSError, match="disk gone"):
             next(items)
         assert list(items) == []
+
+
+def test_closing_ends_a_thread_that_hands_over_its_last_items() -> None:
+    last = threading.Event()
+
+    def produce():
+        yield from range(3)
+        last.set()
+        yield 3
+
+    # One place: [1, 2] are in it, and [3] waits for it, when the thread is told to end.
+    items = Prefetch(produce, ahead=2, together=2)
+    assert next(items) == 0
+    assert last.wait(10)
+    time.sleep(0.01)
+    closing = threading.Thread(target=items.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()
+
+
+def test_texts_of_unknown_length_do_not_get_far_ahead() -> None:
+    class Texts(Rows):
+        shape, dtype = (400, 1), np.dtype(np.object_)
+
+        @override
+        def take(self, rows: Index) -> Array:
+            taken.append(len(rows))
+            if len(taken) == 5:
+                fifth.set()
+            return np.full((len(rows), 1), "x", np.object_)
+
+    taken: list[int] = []
+    fifth = threading.Event()
+    with Batches(Samples((Texts(),), ()), 4).epoch(0) as prepared:
+        assert next(prepared).step == 0
+        # Two wait, and one is in the thread's hands.
+        assert not fifth.wait(0.2)

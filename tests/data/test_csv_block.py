@@ -95,3 +95,41 @@ def test_mistakes_are_told_as_csv_tells_them(tmp_path, small, bad):
     with pytest.raises(DataError) as found:
         list(LargeCsv(tmp_path / "t.csv", ",", header=True, missing=("",)).parts())
     assert str(found.value) == str(expected.value)
+
+
+def test_a_mark_of_inches_is_looked_for_once(monkeypatch):
+    """Oracle: the bytes of the file, each looked at once for quotes."""
+
+    class Seen(bytes):
+        def count(self, *args):
+            seen.append(len(self))
+            return super().count(*args)
+
+        def __add__(self, other):
+            return Seen(super().__add__(other))
+
+    class File(io.BytesIO):
+        def read(self, size=-1):
+            return Seen(super().read(size))
+
+        def readline(self, size=-1):
+            return Seen(super().readline(size))
+
+    monkeypatch.setattr("specc.data.csv_large.PART", 2**12)
+    seen = []
+    content = b'5" pipe,1\n' + b"pipe,2\n" * 2000
+    table = object.__new__(LargeCsv)
+    found = table._read(File(content))
+    # Of what comes behind the part, as much as the part is read for the quote that would close.
+    assert 2**13 <= len(found) < 2**13 + 20
+    assert content.startswith(found)
+    assert sum(seen) == len(found)
+
+
+def test_quotes_in_the_midst_of_cells_are_of_the_text(tmp_path, small):
+    rows = "".join(f'{i}" pipe,{i}\n' if i % 7 == 0 else f'"p,{i}",{i}\n' for i in range(400))
+    (tmp_path / "t.csv").write_text("a,b\n" + rows, newline="")
+    whole = read_csv(tmp_path / "t.csv")
+    large = LargeCsv(tmp_path / "t.csv", ",", header=True, missing=("",))
+    assert list(large.texts("a")) == list(whole.texts("a"))
+    assert [line for part in large.parts() for line in part.lines] == list(whole.lines)

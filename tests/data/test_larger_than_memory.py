@@ -6,7 +6,9 @@ and NumPy hold.
 
 from __future__ import annotations
 
+import errno
 import gc
+import io
 import tracemalloc
 from pathlib import Path
 
@@ -311,3 +313,19 @@ def test_memory_does_not_grow_with_the_file(folder, tmp_path, lowered, monkeypat
         (tmp_path / "t.txt").write_text("".join(lines["t.txt"][:rows]))
         found.append(peak(tmp_path, made, names))
     assert found[2] < 1.6 * found[1]
+
+
+def test_a_disk_that_is_full_at_the_end_of_a_write_is_a_message(monkeypatch, lowered):
+    """What is left in the file's buffer does not fit when the file is closed, either."""
+
+    class Full(io.BytesIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("specc.data.spool.tempfile.TemporaryFile", lambda **_: Full())
+    with pytest.raises(DataError, match="set TMPDIR to a folder on a larger disk"):
+        Spool().add(np.zeros(2**14))
