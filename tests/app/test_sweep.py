@@ -21,6 +21,7 @@ from specc.runs.folder import RunFolder
 from specc.runs.spaces import Space
 from specc.runs.sweep import Sweep
 from specc.runs.trials import Trial, drawn
+from specc.session import default_threads
 from specc.web.charts import LEFT, RIGHT, WIDTH
 from tests.app.console import TINY, invoke
 
@@ -53,7 +54,7 @@ def test_wrong_ranges(written):
 class Parabola(Sweep):
     """Trials that train nothing: (x - 3)^2, and a failure for x > 9."""
 
-    def _train(self, number, settings):
+    def _train(self, number, settings, threads):
         x = float(settings[0].partition("=")[2])
         self.seen.append(x)
         return None if x > 9 else (x - 3) ** 2
@@ -99,7 +100,7 @@ def test_a_killed_trial_is_run_again(tmp_path):
     pytest.importorskip("optuna")
     made = parabola(tmp_path)
 
-    def killed(number, settings):
+    def killed(number, settings, threads):
         made.seen.append(settings)
         raise KeyboardInterrupt
 
@@ -123,10 +124,10 @@ def test_what_is_tried_does_not_depend_on_stops(tmp_path):
     assert parts.seen == whole.seen
     stopped = parabola(tmp_path / "stopped")
 
-    def third(number, settings):
+    def third(number, settings, threads):
         if number == 2:
             raise KeyboardInterrupt
-        return Parabola._train(stopped, number, settings)
+        return Parabola._train(stopped, number, settings, threads)
 
     stopped._train = third  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(KeyboardInterrupt):
@@ -143,7 +144,7 @@ def test_each_choice_is_tried_once_before_any_is_tried_again(tmp_path):
     tried = []
 
     class Noted(Sweep):
-        def _train(self, number, settings):
+        def _train(self, number, settings, threads):
             tried.append(tuple(settings))
             return float(len(tried))
 
@@ -212,6 +213,38 @@ def test_real_runs(tiny):
     assert (tiny / "s" / f"trial-{found[0]['trial']:04d}" / "model.onnx").is_file()
 
 
+def test_processors_are_shared(tiny, monkeypatch):
+    """5 of them among 2 runs; later calls of the sweep keep the share, and runs record it."""
+    pytest.importorskip("optuna")
+    monkeypatch.setattr("specc.runs.sweep.default_threads", lambda: 5)
+    command = ["sweep", tiny / "tiny.yaml", "--data", tiny, "-o", tiny / "s", "--by=loss",
+               "--set=train.batch_size=16,30,60"]  # fmt: skip
+    assert invoke(*command, "--trials=1", "--parallel=2").exit_code == 0
+    assert invoke(*command, "--trials=2").exit_code == 0
+    other = invoke(*command, "--trials=3", "--threads=4")
+    assert (other.exit_code, "expected 2, which this sweep" in other.stderr) == (2, True)
+    assert invoke(*command, "--trials=3", "--threads=2", "--parallel=6").exit_code == 0
+    runs = sorted((tiny / "s").glob("trial-*"))
+    assert [RunFolder(run).record()["threads"] for run in runs] == [2, 2, 2]
+    # A run outside of the sweep with as many threads has the same bytes.
+    again = invoke("reproduce", runs[0], "--json")
+    assert (again.exit_code, json.loads(again.stdout)["same"]) == (0, True), again.output
+
+
+@pytest.mark.parametrize(
+    ("asked", "parallel", "expected"), [(None, 1, 5), (None, 2, 2), (None, 9, 1), (3, 2, 3)]
+)
+def test_threads_of_a_trial(tmp_path, monkeypatch, asked, parallel, expected):
+    pytest.importorskip("optuna")
+    monkeypatch.setattr("specc.runs.sweep.default_threads", lambda: 5)
+    made, found = parabola(tmp_path), []
+    made.threads = asked
+    made._train = lambda number, settings, threads: found.append(threads)  # pyright: ignore[reportAttributeAccessIssue]
+    made.run(1, parallel)
+    assert found == [expected]
+    assert json.loads((tmp_path / "sweep" / "settings.json").read_text())["threads"] == expected
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -269,8 +302,9 @@ def test_ctrl_c_and_on(tiny, whole):
     (os.killpg if whole else os.kill)(child.pid, signal.SIGINT)
     _, said = child.communicate(timeout=60)
     assert child.returncode == 130
+    share = max(1, default_threads() // 2)
     assert said.splitlines() == [
-        "searching in s: 2 of 2 trials to go, 2 at a time",
+        f"searching in s: 2 of 2 trials to go, 2 at a time, {share} thread{'s'[: share - 1]} each",
         "stopped after 0 of 2 trials; the same command goes on",
     ]
     for i in range(2):
