@@ -189,6 +189,46 @@ def test_the_drawing():
     assert ElementTree.fromstring(drawn([], "loss")).find(f"{SVG}title").text == "loss of 0 trials"
 
 
+def heights(values, by="val_loss"):
+    """(the first panel, cy of its dots, number of its triangles, labels left of it)."""
+    found = [Trial(i, {}, value, Path("a")) for i, value in enumerate(values)]
+    panel = ElementTree.fromstring(drawn(found, by)).find(f"{SVG}g/{SVG}svg")
+    texts = panel.findall(f"{SVG}text")
+    return (
+        [float(dot.get("cy")) for dot in panel.findall(f"{SVG}circle")],
+        [each for each in panel.findall(f"{SVG}path") if each.get("class") == "dots"],
+        [each.text for each in texts if each.get("text-anchor") == "end"],
+        texts[-1].text,
+    )
+
+
+@pytest.mark.parametrize(("by", "sign"), [("val_loss", 1.0), ("val_accuracy", -1.0)])
+def test_a_trial_that_went_astray_is_drawn_on_the_edge(by, sign):
+    """Without it the others lie where they did; 0.9 is within ten times the median's distance."""
+    values = [sign * each for each in (0.1, 0.3, 0.2, 0.9, 0.15)]
+    cy, none, _, label = heights(values, by)
+    assert (none, label) == ([], by)
+    astray, triangles, ticks, label = heights([*values, sign * 1e6], by)
+    np.testing.assert_allclose(astray, cy, atol=0.06)
+    (triangle,) = triangles
+    edge = float(triangle.get("d").partition(" ")[2].partition("h")[0])
+    assert edge == pytest.approx(cy[3], abs=0.06)
+    assert triangle.find(f"{SVG}title").text.startswith(f"trial 5: {by} {sign * 1e6:.4g}")
+    assert max(abs(float(each)) for each in ticks) < 1
+    assert label == f"{by} ({'▲ more' if sign > 0 else '▼ less'} than shown)"
+
+
+def test_results_of_several_powers_of_ten():
+    """Their logarithms are equally far apart; those of the lower side are never cut off."""
+    cy, triangles, ticks, _ = heights([1e-4, 1e-3, 1e-2, 1e-1, 1e-1, 1e-1])
+    assert triangles == []
+    np.testing.assert_allclose(np.diff(cy)[:3], (cy[3] - cy[0]) / 3, atol=0.11)
+    assert ticks == ["1e-4", "1e-3", "1e-2", "1e-1"]
+    cy, _, ticks, _ = heights([-1e-4, 1e-3, 1e-2, 1e-1, 1e-1, 1e-1])  # no logarithm of the first
+    assert cy[1] - cy[2] < (cy[2] - cy[3]) / 9
+    assert "1e-3" not in ticks
+
+
 @pytest.fixture
 def tiny(tmp_path):
     x = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
