@@ -54,7 +54,9 @@ def train(
     *,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with a run that was stopped; by default the newest."),
+        typer.Option(
+            "--resume", help="Go on with a run that was stopped: SPEC, or the newest of it."
+        ),
     ] = False,
     calibrated: Calibrated = False,
     allow_internal_ops: Internal = False,
@@ -79,7 +81,8 @@ def train(
     if seed is not None:
         overrides.append(f"train.seed={seed}")
     opened, _ = open_spec(spec, overrides)
-    run = output or (newest_folder if resume else new_folder)(opened.name)
+    again = spec if resume and (spec / RECORD).is_file() else None
+    run = output or again or (newest_folder if resume else new_folder)(opened.name)
     costs = internal = None
     fresh = not (run / RECORD).is_file()  # a run that goes on keeps its graphs
     if calibrated and fresh:
