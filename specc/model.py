@@ -24,6 +24,7 @@ from specc.files import replace
 from specc.fit import Frequency, Loop, Weighted, batch_feeds, common_batch, held_out, ones
 from specc.given import begun, evaluated, predicted, stream, take_lengths, validation, weighted
 from specc.history import History
+from specc.hooks import unwatched
 from specc.observers import Given as Callback
 from specc.observers import Observed
 from specc.progress import Progress
@@ -276,6 +277,7 @@ class Model:
         watcher = Observed.of(
             self, self._engine, callbacks, history, progress, validates=held is not None
         )
+        unwatched(callbacks, range(first, epochs), validation_freq, progress)
         loop = Loop(
             self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,
             first, 0, history, steps_per_epoch, validation_freq,

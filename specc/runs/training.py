@@ -38,7 +38,7 @@ from specc.feeding import weights as sample_weights
 from specc.files import remove_leftovers, replace
 from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
 from specc.history import History
-from specc.hooks import Hooks
+from specc.hooks import Hooks, unwatched
 from specc.internal import require as require_internal
 from specc.progress import Progress
 from specc.runs.diagnosis import diagnose
@@ -170,6 +170,8 @@ def train(
         if fresh is not None:
             held = splits.validation is not None
             Hooks(Engine(made, {}), settings.callbacks, place=folder.path, validates=held).check()
+            every = settings.validation_freq
+            unwatched(settings.callbacks, range(settings.epochs), every, display)
             lock.create()
             _start(
                 fresh, settings, folder, device, threads, places, dataset.learned, start_from,
