@@ -261,7 +261,9 @@ class Model:
         if validation_data is None and isinstance(rows, Weighted):
             rows, held = held_out(rows, validation_split)
             if held is not None and class_weight is not None:
-                held = ones(held.samples)  # as in Keras, classes weigh in training only
+                # As in Keras, classes weigh in training only; balanced are those trained on.
+                by_class = feeding.weights(self._bundle, rows.samples.y, None, class_weight)
+                rows, held = Weighted(rows.samples, by_class), ones(held.samples)
         parts = {"fit": rows, "validation_data": held}
         size = common_batch(self._bundle, parts, batch_size, steps_per_epoch)
         if not isinstance(validation_freq, Collection) and validation_freq < 1:

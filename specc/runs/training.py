@@ -281,8 +281,9 @@ class _Splits:
             return None if given is None else ones(fit_samples(made, given))
 
         rows = fit_samples(made, dataset.train)
-        by_class = sample_weights(made, rows.y, None, settings.class_weight)
-        train, held = held_out(Weighted(rows, by_class), settings.validation_split)
+        train, held = held_out(ones(rows), settings.validation_split)
+        by_class = sample_weights(made, train.samples.y, None, settings.class_weight)
+        train = Weighted(train.samples, by_class)
         held = fitted(dataset.validation) if held is None else ones(held.samples)
         test = fitted(dataset.test)
         parts = {"training split": train, "validation split": held, "test split": test}
