@@ -32,6 +32,7 @@ from specc.data.rows import whole
 from specc.data.source import Samples
 from specc.network import build
 from specc.runs.loading import dataset_of
+from specc.runs.places import Places
 
 POINTS = 5
 
@@ -71,7 +72,7 @@ def opened(options: argparse.Namespace) -> tuple[specc.Model, Any]:
     """The model at its start, and the splits of its text."""
     spec = specc.load(options.spec)
     model = specc.Model(spec, options.target, threads=options.threads)
-    return model, dataset_of(spec, model._bundle, options.data / "tinyshakespeare")
+    return model, dataset_of(spec, model._bundle, Places(options.data / "tinyshakespeare"))
 
 
 def batches_of(

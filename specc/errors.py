@@ -107,6 +107,10 @@ class DataError(SpeccError):
     """Data is missing, unreadable, or does not fit the spec."""
 
 
+class MissingFileError(DataError):
+    """A file or folder of data is not where it was looked for."""
+
+
 class RuntimeSetupError(SpeccError):
     """onnxruntime, or the execution provider that was asked for, cannot be loaded."""
 

@@ -24,6 +24,7 @@ from specc.files import replace
 from specc.fit import Frequency, Loop, Weighted, batch_feeds, common_batch, held_out, ones
 from specc.given import begun, evaluated, predicted, stream, take_lengths, validation, weighted
 from specc.history import History
+from specc.hooks import unwatched
 from specc.observers import Given as Callback
 from specc.observers import Observed
 from specc.progress import Progress
@@ -260,7 +261,9 @@ class Model:
         if validation_data is None and isinstance(rows, Weighted):
             rows, held = held_out(rows, validation_split)
             if held is not None and class_weight is not None:
-                held = ones(held.samples)  # as in Keras, classes weigh in training only
+                # As in Keras, classes weigh in training only; balanced are those trained on.
+                by_class = feeding.weights(self._bundle, rows.samples.y, None, class_weight)
+                rows, held = Weighted(rows.samples, by_class), ones(held.samples)
         parts = {"fit": rows, "validation_data": held}
         size = common_batch(self._bundle, parts, batch_size, steps_per_epoch)
         if not isinstance(validation_freq, Collection) and validation_freq < 1:
@@ -276,6 +279,7 @@ class Model:
         watcher = Observed.of(
             self, self._engine, callbacks, history, progress, validates=held is not None
         )
+        unwatched(callbacks, range(first, epochs), validation_freq, progress)
         loop = Loop(
             self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,
             first, 0, history, steps_per_epoch, validation_freq,

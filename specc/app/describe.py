@@ -27,10 +27,26 @@ PLURALS = {
 }  # fmt: skip
 
 
+def _names(incomplete: str) -> list[str]:
+    """What a shell completes a name to: families, sections, kinds and fields."""
+    from specc.reference import families, sections
+
+    kinds = [kind for held in families().values() for kind in held]
+    found = {*PLURALS, *(section.name for section in sections())}
+    found |= {name for kind in kinds for name in (kind.name, *kind.aliases)}
+    for kind in (*kinds, *sections()):
+        found |= {field.name for field in (*kind.fields, *kind.shared)}
+    return sorted(name for name in found if name.startswith(incomplete))
+
+
 def describe(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="A name in specs, as conv2d, layers or epochs."),
+        typer.Argument(
+            metavar="NAME",
+            help="A name in specs, as conv2d, layers or epochs.",
+            autocompletion=_names,
+        ),
     ] = None,
     *,
     as_json: Json = False,

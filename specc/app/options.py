@@ -44,6 +44,14 @@ DataFolder: TypeAlias = Annotated[
 ]
 
 
+Threads: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, help="Of onnxruntime; as many as there are processors by default."
+    ),
+]
+
+
 class Device(StrEnum):
     """Where graphs run."""
 

@@ -38,6 +38,12 @@ def sweep(
         str, typer.Option(metavar="RESULT", help="What decides: val_loss, test_accuracy, ...")
     ] = "val_loss",
     parallel: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Of each run; by default the processors, shared among the runs at a time."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides what is tried.")] = 0,
     *,
     as_json: Json = False,
@@ -45,7 +51,8 @@ def sweep(
     """Search for settings: many runs, chosen by Optuna.
 
     Called again with the same arguments it goes on where it stopped, after Ctrl-C or a kill: with
-    the runs that had begun, too. The folder gets the runs, sweep.csv, sweep.json and sweep.svg.
+    the runs that had begun, too, and as many threads for a run. The folder gets the runs,
+    sweep.csv, sweep.json and sweep.svg.
     """
     from specc.runs.spaces import Space
     from specc.runs.sweep import Sweep
@@ -53,7 +60,7 @@ def sweep(
 
     options = [] if data is None else ["--data", str(data)]
     spaces = [Space.of(each) for each in ranges]
-    wanted = Sweep(spec, output, spaces, by, seed, options, complain)
+    wanted = Sweep(spec, output, spaces, by, seed, options, complain, threads)
     stopped = False
     try:
         found = wanted.run(trials, parallel)

@@ -18,6 +18,7 @@ from specc.app.options import (
     Json,
     OnDevice,
     SpecFile,
+    Threads,
 )
 from specc.app.outcome import INTERRUPTED, drop_unread
 from specc.app.output import complain, metric_lines, show, show_json
@@ -40,6 +41,7 @@ def train(
         int | None, typer.Option(min=0, help="Decides everything random; the spec's by default.")
     ] = None,
     device: OnDevice = Device.CPU,
+    threads: Threads = None,
     max_minutes: Annotated[
         float | None, typer.Option(min=0, help="End training after so many minutes.")
     ] = None,
@@ -52,7 +54,9 @@ def train(
     *,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with a run that was stopped; by default the newest."),
+        typer.Option(
+            "--resume", help="Go on with a run that was stopped: SPEC, or the newest of it."
+        ),
     ] = False,
     calibrated: Calibrated = False,
     allow_internal_ops: Internal = False,
@@ -65,7 +69,8 @@ def train(
     """Train a spec; the result is a run folder.
 
     Ctrl-C stops after a checkpoint. Whatever stops a run, --resume goes on as if nothing had
-    happened: the trained model has the same bytes.
+    happened: the trained model has the same bytes. The bytes depend on the number of threads, so a
+    run that goes on keeps it.
     """
     from specc.network import open_spec
     from specc.runs.folder import RECORD, new_folder, newest_folder
@@ -76,13 +81,14 @@ def train(
     if seed is not None:
         overrides.append(f"train.seed={seed}")
     opened, _ = open_spec(spec, overrides)
-    run = output or (newest_folder if resume else new_folder)(opened.name)
+    again = spec if resume and (spec / RECORD).is_file() else None
+    run = output or again or (newest_folder if resume else new_folder)(opened.name)
     costs = internal = None
     fresh = not (run / RECORD).is_file()  # a run that goes on keeps its graphs
     if calibrated and fresh:
         from specc.bench import calibrated_costs
 
-        costs = calibrated_costs()
+        costs = calibrated_costs(threads)
     if allow_internal_ops and fresh:
         from specc.internal import internal_ops
 
@@ -93,7 +99,7 @@ def train(
         found = trained(
             opened, run, data=data, device=device.value, resume=resume, progress=progress,
             max_minutes=max_minutes, start_from=start_from, costs=costs,
-            internal=internal,
+            internal=internal, threads=threads,
         )  # fmt: skip
     except BrokenPipeError:  # nobody reads the progress any more: `specc train x 2>&1 | head`
         drop_unread()

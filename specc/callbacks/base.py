@@ -154,7 +154,12 @@ class Monitor(Callback):
 
     def _unknown(self, known: Collection[str]) -> RunError:
         wanted = self.monitor.startswith("val_") and not any(n.startswith("val_") for n in known)
-        hint = " it needs validation data, as validation_split sets aside;" if wanted else ""
+        hint = (
+            " it needs validation data: `validation_split`, `split` of `data:`, or"
+            " `validation_data` or `validation_fraction` in Python;"
+            if wanted
+            else ""
+        )
         return RunError(
             f"train.callbacks: {self.key}.monitor: expected the name of a log, found "
             f"{self.monitor!r};{hint}{nearest(self.monitor, known)}"

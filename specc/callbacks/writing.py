@@ -93,7 +93,10 @@ class TensorBoard(Callback):
             if not chosen:
                 continue
             # One writer for one epoch: a killed run leaves whole files, a resumed one adds to them.
-            with _library().SummaryWriter(str(folder / part), purge_step=epoch) as writer:
+            # Its name has seconds only: the number of the epoch tells those of one second apart.
+            with _library().SummaryWriter(
+                str(folder / part), purge_step=epoch, filename_suffix=f".{epoch:08d}"
+            ) as writer:
                 for name, value in chosen.items():
                     writer.add_scalar(f"epoch_{name}", value, epoch)
 

@@ -41,6 +41,8 @@ RECORDED: Mapping[str, type | UnionType] = {
     "device": str,
     "threads": int,
     "data": str | None,
+    "current": str | None,
+    "near": str | None,
     "seed": int,
     "epochs": int,
     "start_from": str | None,

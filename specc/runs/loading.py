@@ -17,13 +17,14 @@ from specc.layer import InputLayer
 from specc.network import Network
 from specc.network.ids import id_limits
 from specc.runs.folder import RunFolder
+from specc.runs.places import Places
 from specc.spec.model import Spec
 from specc.spec.train import TrainSpec
 from specc.tensors import DType
 
 
 def dataset_of(
-    spec: Spec, made: Bundle, folder: Path | None, learned: Mapping[str, Any] | None = None
+    spec: Spec, made: Bundle, places: Places, learned: Mapping[str, Any] | None = None
 ) -> Dataset:
     """The splits of a spec's source; `learned` is what an earlier run of it learned.
 
@@ -34,7 +35,7 @@ def dataset_of(
     """
     if spec.data is None:
         raise RunError(f"{spec.file or spec.name}: there is no `data:` section")
-    found = spec.data.load(folder, names_of(made, learned))
+    found = places.load(spec.data, names_of(made, learned))
     for limit in made.limits.values() if found.tokens is not None else ():
         if limit.count < (found.tokens or 0):
             message = f"expected a row for each of the {found.tokens} tokens of the text, found"
@@ -45,9 +46,7 @@ def dataset_of(
 
 def of_run(folder: RunFolder, spec: Spec, made: Bundle, data: Path | None = None) -> Dataset:
     """The splits that a run was trained with; `data` is another folder to find the files in."""
-    named = folder.record().get("data")
-    where = data or (Path(named) if named else None)
-    return dataset_of(spec, made, where, folder.learned())
+    return dataset_of(spec, made, Places.of(spec, data, folder), folder.learned())
 
 
 def fitted(made: Bundle, given: Samples) -> Samples:
@@ -80,7 +79,8 @@ def look(
         name: layer.dtype for name, layer in layers.items() if isinstance(layer, InputLayer)
     }
     outputs, limits = tuple(network.output_names), id_limits(network)
-    found = spec.data.load(folder, Names(tuple(ports), outputs, shapes, dtypes))
+    names = Names(tuple(ports), outputs, shapes, dtypes)
+    found = Places.of(spec, folder).load(spec.data, names)
     for name, column in zip(ports, found.train.x, strict=False):
         limit = limits.get(name)
         input_column(column, shapes[name], dtypes[name], name, limit and limit.count)

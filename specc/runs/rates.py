@@ -16,6 +16,7 @@ from specc.errors import RunError
 from specc.feeding import feeds
 from specc.feeding import weights as sample_weights
 from specc.runs.loading import dataset_of, fitted
+from specc.runs.places import Places
 from specc.session import Device
 from specc.spec.model import Spec
 
@@ -61,7 +62,7 @@ def find_rate(
     made = compiled(spec, "cuda" if device == "cuda" else "cpu")
     if made.bundle.rate is None:
         raise RunError("learning rate: expected a number in the spec, found a schedule")
-    rows = fitted(made.bundle, dataset_of(spec, made.bundle, data).train)
+    rows = fitted(made.bundle, dataset_of(spec, made.bundle, Places.of(spec, data)).train)
     weights = sample_weights(made.bundle, rows.y, None, settings.class_weight)
     engine = Engine(
         made.bundle, {**made.bundle.initial_state(made.weights), **made.weights}, device

@@ -71,11 +71,10 @@ def reproduce(
     if hashes[0] != hashes[1]:  # edited, or the language of this version has further defaults
         changed[SPEC] = hashes
     start = record.get("start_from")
-    where = data or (Path(record["data"]) if record.get("data") else None)
     made = train(
         spec,
         output or _free(run.with_name(f"{run.name}-again")),
-        data=where,
+        data=data,
         device=record["device"],
         target=manifest["target"],
         costs=read_costs(run, manifest),

@@ -29,6 +29,7 @@ from specc.runs.listing import entry
 from specc.runs.locking import Lock
 from specc.runs.spaces import Space, shown
 from specc.runs.trials import Trial, as_dict, drawn
+from specc.session import default_threads
 from specc.spec.model import Spec
 from specc.spec.reader import load
 
@@ -54,6 +55,9 @@ class Sweep:
             sweep that was stopped tries what it would have tried.
         options: further arguments of `specc train`, for every trial.
         note: is told of every trial.
+        threads: of onnxruntime, for each trial; by default the processors are shared among the
+            trials that run at a time. The bytes of a run depend on the number, so the folder keeps
+            that of the first call.
     """
 
     spec: Path
@@ -63,6 +67,7 @@ class Sweep:
     seed: int = 0
     options: Sequence[str] = ()
     note: Callable[[str], None] = field(default=lambda _: None)
+    threads: int | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
     _children: set[subprocess.Popen[str]] = field(
         default_factory=set[subprocess.Popen[str]], init=False
@@ -82,10 +87,10 @@ class Sweep:
         spec = self._check_spec()
         with Lock(self.folder, "a sweep that nobody runs") as lock:
             lock.create()
-            self._check_settings(spec)
-            return self._search(optuna, trials, parallel)
+            threads = self._check_settings(spec, parallel)
+            return self._search(optuna, trials, parallel, threads)
 
-    def _search(self, optuna: Any, trials: int, parallel: int) -> list[Trial]:  # noqa: ANN401
+    def _search(self, optuna: Any, trials: int, parallel: int, threads: int) -> list[Trial]:  # noqa: ANN401
         study = self._study(optuna)
         # What a stopped sweep had begun is begun again: its run goes on where it stopped.
         begun = [t for t in _counted(study) if not t.state.is_finished()]
@@ -101,7 +106,7 @@ class Sweep:
                     return
                 trial, number, settings = waiting.pop(0) if waiting else self._ask(optuna, study)
             try:
-                value = self._train(number, settings)
+                value = self._train(number, settings, threads)
             except BaseException:
                 self._stopping = True
                 raise
@@ -115,7 +120,8 @@ class Sweep:
                 self._write(self._found(study))
 
         wanted = max(0, trials - done)
-        at_once = f", {parallel} at a time" if parallel > 1 else ""
+        each = f"{threads} thread{'s' if threads > 1 else ''} each"
+        at_once = f", {parallel} at a time, {each}" if parallel > 1 else ""
         self.note(f"searching in {self.folder}: {wanted} of {trials} trials to go{at_once}")
         with ThreadPoolExecutor(max(1, parallel)) as pool:
             working = [pool.submit(one, i) for i in range(wanted)]
@@ -184,16 +190,27 @@ class Sweep:
                 load(self.spec, [*first[:i], f"{space.path}={value}", *first[i + 1 :]])
         return load(self.spec, first)
 
-    def _check_settings(self, spec: Spec) -> None:
-        """One folder, one sweep: with other ranges earlier trials would mean nothing."""
+    def _check_settings(self, spec: Spec, parallel: int) -> int:
+        """One folder, one sweep: with other ranges earlier trials would mean nothing.
+
+        Returns:
+            The threads of each trial.
+        """
         path = self.folder / SETTINGS
         now = {
             "spec": str(self.spec), "spec_sha256": spec_hash(spec), "by": self.by,
             "options": list(self.options), "spaces": [repr(space) for space in self.spaces],
         }  # fmt: skip
         before = json.loads(path.read_bytes()) if path.is_file() else None
+        threads = self.threads or max(1, default_threads() // parallel)
+        kept = threads if before is None else before.pop("threads", threads)
+        if self.threads not in (None, kept):
+            raise RunError(
+                f"--threads {self.threads}: expected {kept}, which this sweep began with;"
+                " leave it out, or choose another folder with -o"
+            )
         if before == now:
-            return
+            return kept
         if before is None:
             strange = sorted(each.name for each in self.folder.iterdir())
             if strange:
@@ -209,9 +226,10 @@ class Sweep:
                 f"{self.folder}: holds a sweep of {'a changed spec' if same else 'other settings'};"
                 " choose another folder with -o"
             )
-        replace(path, (json.dumps(now, indent=1) + "\n").encode())
+        replace(path, (json.dumps(now | {"threads": kept}, indent=1) + "\n").encode())
+        return kept
 
-    def _train(self, number: int, settings: Sequence[str]) -> float | None:
+    def _train(self, number: int, settings: Sequence[str], threads: int) -> float | None:
         """The result of one trial; None when it failed or was stopped.
 
         Raises:
@@ -221,8 +239,8 @@ class Sweep:
         self._wait_for(run)
         command = [
             sys.executable, "-c", "from specc.app import main; main()", "train", str(self.spec),
-            "-o", str(run), "--resume", "--quiet", *(f"--set={each}" for each in settings),
-            *self.options,
+            "-o", str(run), "--resume", "--quiet", f"--threads={threads}",
+            *(f"--set={each}" for each in settings), *self.options,
         ]  # fmt: skip
         code, said = self._wait(command)
         if code and self._stopping:

@@ -38,7 +38,7 @@ from specc.feeding import weights as sample_weights
 from specc.files import remove_leftovers, replace
 from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
 from specc.history import History
-from specc.hooks import Hooks
+from specc.hooks import Hooks, unwatched
 from specc.internal import require as require_internal
 from specc.progress import Progress
 from specc.runs.diagnosis import diagnose
@@ -58,6 +58,7 @@ from specc.runs.folder import (
 from specc.runs.loading import dataset_of
 from specc.runs.loading import fitted as fit_samples
 from specc.runs.locking import Lock
+from specc.runs.places import Places
 from specc.runs.warm import warm
 from specc.runs.watching import (
     MINUTE,
@@ -113,7 +114,8 @@ def train(
     Args:
         spec: with `train:` and `data:` sections.
         run: the folder; by default a new `runs/NAME-DATE-N`.
-        data: where the source looks for its files.
+        data: where the source looks for its files; by default the current folder, for a resumed run
+            or the spec of one where they were then.
         device: where the graphs run; a resumed run stays where it started.
         target: how graphs are lowered; by default what is fastest on the device.
         costs: of a calibration; a resumed run keeps its graphs.
@@ -151,7 +153,7 @@ def train(
         # Whatever can fail for want of a device or of data fails before anything is written.
         device = device if record is None else record["device"]
         check_device(device, threads)
-        where = data or (Path(record["data"]) if record is not None and record["data"] else None)
+        places = Places.of(spec, data, None if record is None else folder)
         fresh = None
         if record is None:
             target = target or ("cuda" if device == "cuda" else "cpu")
@@ -163,14 +165,16 @@ def train(
         if made.internal is not None:
             require_internal(made.internal, str(folder.path), device)
         learned = None if record is None else folder.learned()
-        dataset = dataset_of(spec, made, where, learned)
+        dataset = dataset_of(spec, made, places, learned)
         splits = _Splits.of(made, dataset, settings)
         if fresh is not None:
             held = splits.validation is not None
             Hooks(Engine(made, {}), settings.callbacks, place=folder.path, validates=held).check()
+            every = settings.validation_freq
+            unwatched(settings.callbacks, range(settings.epochs), every, display)
             lock.create()
             _start(
-                fresh, settings, folder, device, threads, data, dataset.learned, start_from,
+                fresh, settings, folder, device, threads, places, dataset.learned, start_from,
                 fingerprint(splits.train.samples),
             )  # fmt: skip
         elif record is not None:
@@ -220,7 +224,7 @@ def _start(
     folder: RunFolder,
     device: Device,
     threads: int | None,
-    data: Path | None,
+    places: Places,
     learned: Mapping[str, Any] | None,
     start_from: Path | None,
     samples: Mapping[str, Any],
@@ -238,7 +242,7 @@ def _start(
             "name": made.spec.name,
             "device": device,
             "threads": threads or default_threads(),
-            "data": None if data is None else str(data.resolve()),
+            **places.record(folder.path),
             "seed": settings.seed,
             "epochs": settings.epochs,
             "environment": environment(),
@@ -277,8 +281,9 @@ class _Splits:
             return None if given is None else ones(fit_samples(made, given))
 
         rows = fit_samples(made, dataset.train)
-        by_class = sample_weights(made, rows.y, None, settings.class_weight)
-        train, held = held_out(Weighted(rows, by_class), settings.validation_split)
+        train, held = held_out(ones(rows), settings.validation_split)
+        by_class = sample_weights(made, train.samples.y, None, settings.class_weight)
+        train = Weighted(train.samples, by_class)
         held = fitted(dataset.validation) if held is None else ones(held.samples)
         test = fitted(dataset.test)
         parts = {"training split": train, "validation split": held, "test split": test}

@@ -11,6 +11,7 @@ from typing import Any
 
 from specc.callbacks.base import more_is_better
 from specc.errors import cut
+from specc.runs.scale import Scale
 from specc.runs.spaces import Space, shown
 from specc.web import charts
 
@@ -46,21 +47,23 @@ def drawn(found: Sequence[Trial], by: str, spaces: Sequence[Space] = ()) -> str:
     values = [t.value for t in known if t.value is not None]
     best = values.index(better(values))
     numbers = [float(t.number) for t in known]
-    axes = charts.Axes.around(numbers, values)
+    scale = Scale.of(values, more=better is max)
+    axes = charts.Axes.around(numbers, scale.heights(values))
     steps: list[tuple[float, float]] = []
     for x, value in zip(numbers, values, strict=True):
         before = steps[-1][1] if steps else value
         steps += [(x, before), (x, better(before, value))]
-    line = charts.path(axes, [x for x, _ in steps], [y for _, y in steps], "two")
-    dots = _dots(axes, known, numbers, best, by)
+    line = charts.path(axes, [x for x, _ in steps], scale.heights([y for _, y in steps]), "two")
+    dots = _dots(axes, scale, known, numbers, best, by)
     alt = f"{by} by trial; the best is {values[best]:.4g} of trial {known[best].number}"
-    panels = [charts.frame(axes, "trial; dashed: the best so far", by, alt, [line, *dots],
-                           whole=True)]  # fmt: skip
-    panels += [_panel(space, known, best, by) for space in spaces if space.size() > 1]
+    label = scale.label(by, values)
+    panels = [charts.frame(axes, "trial; dashed: the best so far", label, alt, [line, *dots],
+                           whole=True, left=scale.left(axes))]  # fmt: skip
+    panels += [_panel(space, scale, known, best, by) for space in spaces if space.size() > 1]
     return charts.sheet(title, panels)
 
 
-def _panel(space: Space, known: Sequence[Trial], best: int, by: str) -> str:
+def _panel(space: Space, scale: Scale, known: Sequence[Trial], best: int, by: str) -> str:
     """The results over one setting."""
     given = [t.settings[space.path] for t in known]
     below: list[tuple[float, str]] | None = None
@@ -71,30 +74,43 @@ def _panel(space: Space, known: Sequence[Trial], best: int, by: str) -> str:
     elif space.log:
         xs, ends = [math.log10(each) for each in given], (math.log10(space.low),
                                                           math.log10(space.high))  # fmt: skip
-        powers = range(math.ceil(ends[0] - 1e-9), math.floor(ends[1] + 1e-9) + 1)
-        below = [(float(k), f"1e{k}") for k in powers]
-        if len(below) < 2:  # noqa: PLR2004 - less than a power of ten: the ends say more
-            below = [(x, f"{10**x:.3g}") for x in ends]
+        below = charts.powers(*ends)
     else:
         xs, ends = [float(each) for each in given], (space.low, space.high)
-    axes = charts.Axes.around([*xs, *ends], [t.value for t in known if t.value is not None])
+    values = [t.value for t in known if t.value is not None]
+    axes = charts.Axes.around([*xs, *ends], scale.heights(values))
     label = space.path if len(space.path) <= LONGEST else f"…{space.path[-LONGEST:]}"
     told = shown(known[best].settings[space.path])
     alt = f"{by} by {space.path}; the best at {told}"
-    dots = _dots(axes, known, xs, best, by)
-    return charts.frame(axes, label, by, alt, dots, whole=space.whole, below=below)
+    dots = _dots(axes, scale, known, xs, best, by)
+    return charts.frame(axes, label, scale.label(by, values), alt, dots, whole=space.whole,
+                        below=below, left=scale.left(axes))  # fmt: skip
 
 
 def _dots(
-    axes: charts.Axes, known: Sequence[Trial], xs: Sequence[float], best: int, by: str
+    axes: charts.Axes,
+    scale: Scale,
+    known: Sequence[Trial],
+    xs: Sequence[float],
+    best: int,
+    by: str,
 ) -> list[str]:
-    """A dot for each trial, that of the best larger."""
-    return [
-        f'<circle class="{"fill" if i == best else "dots"}" r="{5 if i == best else 4}"'
-        f' cx="{axes.x(x):.1f}" cy="{axes.y(trial.value or 0.0):.1f}"><title>trial {trial.number}: '
-        f"{escape(by)} {trial.value:.4g}; {escape(_settings(trial))}</title></circle>"
-        for i, (trial, x) in enumerate(zip(known, xs, strict=True))
-    ]
+    """A dot for each trial, that of the best larger; a triangle on the edge beyond which it is."""
+    found: list[str] = []
+    for i, (trial, x) in enumerate(zip(known, xs, strict=True)):
+        value = trial.value or 0.0
+        across, down = axes.x(x), axes.y(scale.height(value))
+        title = f"trial {trial.number}: {by} {value:.4g}; {_settings(trial)}"
+        inside = f"<title>{escape(title)}</title>"
+        if scale.beyond(value):
+            way = 1 if scale.more else -1
+            place = f"M{across - 5:.1f} {down:.1f}h10l-5 {8 * way}z"
+            found.append(f'<path class="dots" d="{place}">{inside}</path>')
+        else:
+            kind, r = ("fill", 5) if i == best else ("dots", 4)
+            place = f'cx="{across:.1f}" cy="{down:.1f}"'
+            found.append(f'<circle class="{kind}" r="{r}" {place}>{inside}</circle>')
+    return found
 
 
 def _settings(trial: Trial) -> str:

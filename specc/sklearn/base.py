@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from specc.data.splits import Facts, Random, Stratified
 from specc.errors import DataError
 from specc.history import History
 from specc.model import Model
@@ -42,7 +43,9 @@ class SpecEstimator(BaseEstimator):
         spec: a file, or what `specc.load` returns; None makes a network of one hidden layer of 100
             that fits the data. Rows of the data are brought into the shape of the spec's input.
         epochs, batch_size, validation_fraction: instead of the spec's `epochs`, `batch_size` and
-            `validation_split` of `train:`.
+            `validation_split` of `train:`. Without both, `data.split` says which rows validate,
+            where it is `random` or `stratified`; its share for the test is trained on, as the test
+            of an estimator is its user's.
         random_state: decides everything random; None takes the spec's `train.seed`, so that two
             fits are equal.
         target: how training graphs are lowered: `cpu`, `portable` or `cuda`.
@@ -121,13 +124,17 @@ class SpecEstimator(BaseEstimator):
         if self.random_state is not None:
             seed = learn.random_state(self.random_state).randint(np.iinfo(np.int32).max)
         model = Model(spec, self.target, self.device, seed)
-        held = self.validation_fraction
+        held = settings.validation_split if self.validation_fraction is None else None
+        rows = _shaped(model, x)
+        rows, y, validation = _divided(spec, rows, y) if held == 0 else (rows, y, None)
         self.history_: History = model.fit(
-            _shaped(model, x),
+            rows,
             y,
             batch_size=self.batch_size or settings.batch_size,
             epochs=settings.epochs if self.epochs is None else self.epochs,
-            validation_split=settings.validation_split if held is None else held,
+            validation_data=validation,
+            validation_split=self.validation_fraction or held or 0.0,
+            validation_freq=settings.validation_freq,
             shuffle=settings.shuffle,
             class_weight=settings.class_weight,
             verbose="auto" if self.verbose else 0,
@@ -142,6 +149,17 @@ class SpecEstimator(BaseEstimator):
         learn.check_is_fitted(self)
         rows = learn.samples(self, x)
         return self.fitted_.predict(_shaped(self.fitted_.model, rows))
+
+
+def _divided(spec: Spec, x: Array, y: Array) -> tuple[Array, Array, tuple[Array, Array] | None]:
+    """(samples, targets) to train on, and to validate with if `data.split` sets some aside."""
+    split = None if spec.data is None else spec.data.split
+    if not isinstance(split, Random | Stratified) or not split.validation:
+        return x, y, None
+    parts = split.model_copy(update={"test": 0.0}).parts(Facts(len(y), y))
+    if not len(parts.validation):
+        return x, y, None
+    return x[parts.train], y[parts.train], (x[parts.validation], y[parts.validation])
 
 
 def _shaped(model: Model, x: Array) -> Array:

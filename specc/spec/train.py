@@ -61,7 +61,7 @@ class TrainSpec(BaseModel):
 
     class_weight: dict[int, float] | Literal["balanced"] | None = None
     """Weight of each class in the loss, 1 where none is given; `balanced`: each class counts the
-    same, by its number of samples."""
+    same, by its number of samples that are trained on."""
 
     steps_per_epoch: Annotated[int, Field(ge=1)] | None = None
     """Most steps of an epoch; the next one goes on where it ended. All samples by default."""

@@ -64,11 +64,12 @@ def frame(
     *,
     whole: bool = False,
     below: Sequence[tuple[float, str]] | None = None,
+    left: Sequence[tuple[float, str]] | None = None,
 ) -> str:
     """A chart with its axes; `alt` says in words what it shows.
 
     `below` is what stands below the chart, and where; by default round numbers, `whole` ones only
-    where this is asked for.
+    where this is asked for. `left` is the same for what stands left of it.
     """
     parts: list[str] = []
     if below is None:
@@ -79,12 +80,14 @@ def frame(
             f'<text class="tick" x="{axes.x(value):.1f}" y="{HEIGHT - BOTTOM + 15:.1f}"'
             f' text-anchor="middle">{escape(text)}</text>'
         )
-    for value in ticks(axes.low_y, axes.high_y):
+    if left is None:
+        left = [(y, f"{y:g}") for y in ticks(axes.low_y, axes.high_y)]
+    for value, text in left:
         y = axes.y(value)
         parts.append(f'<path class="axis" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(
-            f'<text class="tick" x="{LEFT - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">{value:g}'
-            "</text>"
+            f'<text class="tick" x="{LEFT - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">'
+            f"{escape(text)}</text>"
         )
     parts.append(
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 4:.0f}" text-anchor="middle">'
@@ -99,6 +102,14 @@ def frame(
         f'<svg role="img" viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" width="{WIDTH:.0f}"'
         f' height="{HEIGHT:.0f}"><title>{escape(alt)}</title>{"".join([*parts, *body])}</svg>'
     )
+
+
+def powers(low: float, high: float) -> list[tuple[float, str]]:
+    """Powers of ten for an axis of logarithms; both ends where there is less than one between."""
+    found = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
+    if len(found) < 2:  # noqa: PLR2004 - a single number is no scale
+        return [(x, f"{10**x:.3g}") for x in (low, high)]
+    return [(float(k), f"1e{k}") for k in found]
 
 
 def path(axes: Axes, xs: Sequence[float], ys: Sequence[float], kind: str) -> str:

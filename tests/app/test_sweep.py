@@ -22,6 +22,7 @@ from specc.runs.locking import Lock
 from specc.runs.spaces import Space
 from specc.runs.sweep import Sweep
 from specc.runs.trials import Trial, drawn
+from specc.session import default_threads
 from specc.web.charts import LEFT, RIGHT, WIDTH
 from tests.app.console import TINY, invoke
 
@@ -54,7 +55,7 @@ def test_wrong_ranges(written):
 class Parabola(Sweep):
     """Trials that train nothing: (x - 3)^2, and a failure for x > 9."""
 
-    def _train(self, number, settings):
+    def _train(self, number, settings, threads):
         x = float(settings[0].partition("=")[2])
         self.seen.append(x)
         return None if x > 9 else (x - 3) ** 2
@@ -100,7 +101,7 @@ def test_a_killed_trial_is_run_again(tmp_path):
     pytest.importorskip("optuna")
     made = parabola(tmp_path)
 
-    def killed(number, settings):
+    def killed(number, settings, threads):
         made.seen.append(settings)
         raise KeyboardInterrupt
 
@@ -124,10 +125,10 @@ def test_what_is_tried_does_not_depend_on_stops(tmp_path):
     assert parts.seen == whole.seen
     stopped = parabola(tmp_path / "stopped")
 
-    def third(number, settings):
+    def third(number, settings, threads):
         if number == 2:
             raise KeyboardInterrupt
-        return Parabola._train(stopped, number, settings)
+        return Parabola._train(stopped, number, settings, threads)
 
     stopped._train = third  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(KeyboardInterrupt):
@@ -144,7 +145,7 @@ def test_each_choice_is_tried_once_before_any_is_tried_again(tmp_path):
     tried = []
 
     class Noted(Sweep):
-        def _train(self, number, settings):
+        def _train(self, number, settings, threads):
             tried.append(tuple(settings))
             return float(len(tried))
 
@@ -189,6 +190,46 @@ def test_the_drawing():
     assert ElementTree.fromstring(drawn([], "loss")).find(f"{SVG}title").text == "loss of 0 trials"
 
 
+def heights(values, by="val_loss"):
+    """(the first panel, cy of its dots, number of its triangles, labels left of it)."""
+    found = [Trial(i, {}, value, Path("a")) for i, value in enumerate(values)]
+    panel = ElementTree.fromstring(drawn(found, by)).find(f"{SVG}g/{SVG}svg")
+    texts = panel.findall(f"{SVG}text")
+    return (
+        [float(dot.get("cy")) for dot in panel.findall(f"{SVG}circle")],
+        [each for each in panel.findall(f"{SVG}path") if each.get("class") == "dots"],
+        [each.text for each in texts if each.get("text-anchor") == "end"],
+        texts[-1].text,
+    )
+
+
+@pytest.mark.parametrize(("by", "sign"), [("val_loss", 1.0), ("val_accuracy", -1.0)])
+def test_a_trial_that_went_astray_is_drawn_on_the_edge(by, sign):
+    """Without it the others lie where they did; 0.9 is within ten times the median's distance."""
+    values = [sign * each for each in (0.1, 0.3, 0.2, 0.9, 0.15)]
+    cy, none, _, label = heights(values, by)
+    assert (none, label) == ([], by)
+    astray, triangles, ticks, label = heights([*values, sign * 1e6], by)
+    np.testing.assert_allclose(astray, cy, atol=0.06)
+    (triangle,) = triangles
+    edge = float(triangle.get("d").partition(" ")[2].partition("h")[0])
+    assert edge == pytest.approx(cy[3], abs=0.06)
+    assert triangle.find(f"{SVG}title").text.startswith(f"trial 5: {by} {sign * 1e6:.4g}")
+    assert max(abs(float(each)) for each in ticks) < 1
+    assert label == f"{by} ({'▲ more' if sign > 0 else '▼ less'} than shown)"
+
+
+def test_results_of_several_powers_of_ten():
+    """Their logarithms are equally far apart; those of the lower side are never cut off."""
+    cy, triangles, ticks, _ = heights([1e-4, 1e-3, 1e-2, 1e-1, 1e-1, 1e-1])
+    assert triangles == []
+    np.testing.assert_allclose(np.diff(cy)[:3], (cy[3] - cy[0]) / 3, atol=0.11)
+    assert ticks == ["1e-4", "1e-3", "1e-2", "1e-1"]
+    cy, _, ticks, _ = heights([-1e-4, 1e-3, 1e-2, 1e-1, 1e-1, 1e-1])  # no logarithm of the first
+    assert cy[1] - cy[2] < (cy[2] - cy[3]) / 9
+    assert "1e-3" not in ticks
+
+
 @pytest.fixture
 def tiny(tmp_path):
     x = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
@@ -211,6 +252,38 @@ def test_real_runs(tiny):
     assert "the loss is nan" in done.stderr
     assert (tiny / "s" / "sweep.svg").is_file()
     assert (tiny / "s" / f"trial-{found[0]['trial']:04d}" / "model.onnx").is_file()
+
+
+def test_processors_are_shared(tiny, monkeypatch):
+    """5 of them among 2 runs; later calls of the sweep keep the share, and runs record it."""
+    pytest.importorskip("optuna")
+    monkeypatch.setattr("specc.runs.sweep.default_threads", lambda: 5)
+    command = ["sweep", tiny / "tiny.yaml", "--data", tiny, "-o", tiny / "s", "--by=loss",
+               "--set=train.batch_size=16,30,60"]  # fmt: skip
+    assert invoke(*command, "--trials=1", "--parallel=2").exit_code == 0
+    assert invoke(*command, "--trials=2").exit_code == 0
+    other = invoke(*command, "--trials=3", "--threads=4")
+    assert (other.exit_code, "expected 2, which this sweep" in other.stderr) == (2, True)
+    assert invoke(*command, "--trials=3", "--threads=2", "--parallel=6").exit_code == 0
+    runs = sorted((tiny / "s").glob("trial-*"))
+    assert [RunFolder(run).record()["threads"] for run in runs] == [2, 2, 2]
+    # A run outside of the sweep with as many threads has the same bytes.
+    again = invoke("reproduce", runs[0], "--json")
+    assert (again.exit_code, json.loads(again.stdout)["same"]) == (0, True), again.output
+
+
+@pytest.mark.parametrize(
+    ("asked", "parallel", "expected"), [(None, 1, 5), (None, 2, 2), (None, 9, 1), (3, 2, 3)]
+)
+def test_threads_of_a_trial(tmp_path, monkeypatch, asked, parallel, expected):
+    pytest.importorskip("optuna")
+    monkeypatch.setattr("specc.runs.sweep.default_threads", lambda: 5)
+    made, found = parabola(tmp_path), []
+    made.threads = asked
+    made._train = lambda number, settings, threads: found.append(threads)  # pyright: ignore[reportAttributeAccessIssue]
+    made.run(1, parallel)
+    assert found == [expected]
+    assert json.loads((tmp_path / "sweep" / "settings.json").read_text())["threads"] == expected
 
 
 @pytest.mark.parametrize(
@@ -286,7 +359,7 @@ def test_no_trial_begins_while_a_sweep_stops(tmp_path, monkeypatch):
     made = Sweep(tmp_path / "a.yaml", tmp_path / "s", [])
     monkeypatch.setattr("specc.runs.sweep.subprocess.Popen", None)
     made._stop(0.0)
-    assert made._train(0, []) is None
+    assert made._train(0, [], 1) is None
 
 
 HASTY = "import specc.app, specc.runs.sweep as s; s.PATIENCE = 0.5; specc.app.main()"
@@ -311,8 +384,9 @@ def test_ctrl_c_and_on(tiny, whole):
     (os.killpg if whole else os.kill)(child.pid, signal.SIGINT)
     _, said = child.communicate(timeout=60)
     assert child.returncode == 130
+    share = max(1, default_threads() // 2)
     assert said.splitlines() == [
-        "searching in s: 2 of 2 trials to go, 2 at a time",
+        f"searching in s: 2 of 2 trials to go, 2 at a time, {share} thread{'s'[: share - 1]} each",
         "stopped after 0 of 2 trials; the same command goes on",
     ]
     for i in range(2):

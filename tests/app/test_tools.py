@@ -51,7 +51,15 @@ def test_explanations_as_data_are_those_of_the_text():
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"), [("specc su", "summary"), ("specc summary --form", "--format")]
+    ("words", "expected"),
+    [
+        ("specc su", ["summary"]),
+        ("specc summary --form", ["--format"]),
+        ("specc summary --format ", ["keras", "keras2", "json", "markdown"]),
+        ("specc train --device ", ["cpu", "cuda"]),
+        ("specc describe conv2d", ["conv2d", "conv2d_transpose"]),
+        ("specc describe learning_rate_po", ["learning_rate_power"]),
+    ],
 )
 def test_the_shell_completes(words, expected):
     environment = {
@@ -62,7 +70,7 @@ def test_the_shell_completes(words, expected):
         [sys.executable, str(ROOT / "cli.py")], env=environment, capture_output=True, check=False,
         encoding="utf-8", timeout=60,
     )  # fmt: skip
-    assert expected in done.stdout.split()
+    assert done.stdout.split() == expected
 
 
 def test_hooks_are_commands_that_accept_the_specs():

@@ -13,6 +13,7 @@ from specc.data.rows import Array, Index, Rows, whole
 from specc.data.source import Names
 from specc.feeding import weights
 from specc.runs.loading import dataset_of, fitted
+from specc.runs.places import Places
 from specc.runs.training import train
 from specc.spec.reader import loads
 
@@ -104,7 +105,7 @@ def test_balanced_class_weights_of_files(folder, lowered, source):
     """n / (classes count), whatever is in memory; the run trains."""
     made = loads(f"{SPEC}data:\n  {source}\n  split: {SPLIT}\n")
     bundle = compiled(made, weighs=True).bundle
-    data = fitted(bundle, dataset_of(made, bundle, folder).train)
+    data = fitted(bundle, dataset_of(made, bundle, Places(folder)).train)
     labels = np.ravel(whole(data.y[0]))
     (found,) = weights(bundle, data.y, None, "balanced")
     np.testing.assert_allclose(found, len(labels) / (4 * np.bincount(labels)[labels]), rtol=1e-6)

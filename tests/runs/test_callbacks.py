@@ -19,7 +19,7 @@ from specc.keras_files import export
 from specc.network import build
 from specc.runs import training
 from specc.spec.reader import loads
-from tests.runs.running import Killed, Killer, Notes, result, run, spec, write_data
+from tests.runs.running import STEPS, Killed, Killer, Notes, result, run, spec, write_data
 
 # Averages of the weights and a rate that falls on a plateau; training stops early.
 CALLBACKS = (
@@ -229,10 +229,33 @@ def test_warm_start_from_a_keras_file(tmp_path: Path, whole: Path) -> None:
 
 
 def test_tensorboard(tmp_path: Path) -> None:
+    """All epochs' logs, in the order in which TensorBoard reads the files: by their names.
+
+    Epochs of a moment and a resume; a record is its length in 8 bytes, 4 of a checksum, the event,
+    and 4 more (TFRecord, tensorflow/core/lib/io/record_writer.h).
+    """
     pytest.importorskip("tensorboardX")
+    from tensorboardX.proto.event_pb2 import Event
+
     write_data(tmp_path)
-    run(tmp_path / "run", spec(callbacks="[tensor_board]", epochs=1))
-    folders = {path.parent.name for path in (tmp_path / "run").rglob("events.*")}
-    assert folders == {"train", "validation"}
-    content = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("events.*"))
-    assert content.count(b"epoch_loss") == 2
+    folder = tmp_path / "run"
+    made = spec(callbacks="[tensor_board]", epochs=5)
+    with pytest.raises(Killed):
+        run(folder, made, progress=Killer(3 * STEPS + 1))
+    history = run(folder, made, resume=True).history.history
+    assert {path.parent.name for path in folder.rglob("events.*")} == {"train", "validation"}
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        found: dict[str, dict[int, float]] = {}
+        for path in sorted((folder / "tensorboard" / part).iterdir()):
+            content = path.read_bytes()
+            while content:
+                length = int.from_bytes(content[:8], "little")
+                event = Event.FromString(content[12 : 12 + length])
+                content = content[16 + length :]
+                for value in event.summary.value:
+                    found.setdefault(value.tag, {})[event.step] = value.simple_value
+        assert found.keys() == {"epoch_loss", "epoch_accuracy"}
+        for tag, values in found.items():
+            assert list(values) == list(range(5))
+            logged = history[prefix + tag.removeprefix("epoch_")]
+            np.testing.assert_allclose(list(values.values()), logged, rtol=1e-6)

@@ -163,3 +163,29 @@ def test_the_display_keeps_epochs_and_gaps_apart(capsys: pytest.CaptureFixture[s
     assert [len(line.split()) for line in shown[header : header + 4]] == [5, 3, 3, 5]
     with pytest.raises(specc.DataError, match=r"validation_freq: expected .* received 0"):
         model().fit(x, y, validation_split=0.2, validation_freq=0)
+
+
+def test_a_validation_that_no_epoch_has_is_told_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_data(tmp_path)
+    stop = "[early_stopping, {model_checkpoint: {monitor: loss}}, {model_checkpoint: {}}]"
+    for freq, idle in (("5", ("early_stopping", "model_checkpoint")), ("[9, 4]", ()), ("4", ())):
+        notes = Notes()
+        run(
+            tmp_path / freq,
+            spec(epochs=4, validation_freq=freq, callbacks=stop),
+            progress=notes,
+        )
+        assert notes.lines[: len(idle)] == [
+            f"validation_freq {freq}: no epoch to 4 has a validation, so {key} never sees val_loss"
+            for key in idle
+        ]
+        assert sum("never sees" in line for line in notes.lines) == len(idle)
+    x, y = line_data(20)
+    watching: Any = Callback.parse("early_stopping")
+    model().fit(
+        x, y, initial_epoch=3, epochs=5, validation_split=0.2, validation_freq=3,
+        callbacks=[watching],
+    )  # fmt: skip
+    assert "no epoch to 5 has a validation" in capsys.readouterr().err.splitlines()[0]

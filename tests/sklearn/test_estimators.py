@@ -15,9 +15,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import specc
-from specc.errors import DataError
+from specc.data.splits import Facts, Split
+from specc.errors import DataError, RunError
 from specc.sklearn import SpecClassifier, SpecRegressor
 from specc.spec.reader import loads
+from tests.app.console import invoke
 
 CNN = """
 specc: 1
@@ -155,3 +157,70 @@ def test_what_does_not_fit_is_told(digits):
     two = "specc: 1\ninputs: {a: [2], b: [2]}\nlayers: [{add: {}, inputs: [a, b]}]"
     with pytest.raises(DataError, match="expected one input, found 2"):
         SpecClassifier(loads(two)).fit(x, y)
+
+
+def starter(data: str, extra: str = "") -> specc.Spec:
+    """A spec like those of `specc init --csv`: early stopping, and a split in `data:`."""
+    return loads(f"""
+specc: 1
+inputs: {{x: [2]}}
+layers: [{{dense: {{units: 2, activation: softmax}}}}]
+train:
+  loss: sparse_categorical_crossentropy
+  optimizer: {{sgd: 0.1}}
+  callbacks: [early_stopping]
+  epochs: 3
+  {extra}
+data:
+  csv: {{path: table.csv, target: y}}
+  split: {data}
+""")
+
+
+@pytest.mark.parametrize("kind", ["random", "stratified"])
+def test_the_split_of_the_data_section_validates(kind):
+    """Oracle: a model given the rows that the split itself names; all others are trained on."""
+    x = np.random.default_rng(2).normal(size=(60, 2)).astype(np.float32)
+    y = np.sort(np.arange(60) % 3 == 0).astype(int)  # sorted: the last 15% are of one class
+    spec = starter(f"{{{kind}: {{test: 0.25, validation: 0.2}}}}")
+    found = SpecClassifier(spec, batch_size=48).fit(x, y)
+    wanted = Split.parse({kind: {"validation": 0.2}}).parts(Facts(60, y))
+    held = wanted.validation
+    assert (len(held), len(np.unique(y[held]))) == (12, 2)
+    alone = specc.Model(spec)
+    losses = alone.fit(
+        x[wanted.train], y[wanted.train], batch_size=48, epochs=found.n_iter_,
+        validation_data=(x[held], y[held]), verbose=0,
+    ).history  # fmt: skip
+    assert found.history_.history == losses
+    logs = found.model_.evaluate(x[held], y[held])
+    assert found.history_.history["val_loss"][-1] == pytest.approx(logs["loss"], rel=1e-6)
+
+
+def test_what_is_asked_for_comes_before_the_split_of_the_data_section():
+    x = np.random.default_rng(2).normal(size=(60, 2)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(int)
+    split = "{random: {validation: 0.2}}"
+    end = SpecClassifier(starter(split), validation_fraction=0.1).fit(x, y)
+    own = SpecClassifier(starter(split, "validation_split: 0.1")).fit(x, y)
+    none = SpecClassifier(starter("{time: {name: day, validation: 0.2}}"), validation_fraction=0.1)
+    none.fit(x, y)
+    assert end.history_.history == own.history_.history == none.history_.history
+    some = SpecClassifier(starter(split, "validation_freq: 3"), epochs=4).fit(x, y)
+    assert len(some.history_.history["val_loss"]) == 1
+    with pytest.raises(RunError, match="`validation_fraction` in Python"):
+        SpecClassifier(starter("{time: {name: day, validation: 0.2}}")).fit(x, y)
+
+
+def test_a_spec_of_init(tmp_path):
+    """As `specc init --csv` writes it, with the columns as an array."""
+    rng = np.random.default_rng(0)
+    x = rng.random((200, 3)).astype(np.float32)
+    y = x[:, 0] + x[:, 1] > 1
+    lines = [f"{a},{b},{c},{'yes' if d else 'no'}" for (a, b, c), d in zip(x, y, strict=True)]
+    (tmp_path / "table.csv").write_text("\n".join(["a,b,c,y", *lines]) + "\n")
+    path = tmp_path / "table.yaml"
+    assert invoke("init", path, "--csv", tmp_path / "table.csv", "--target", "y").exit_code == 0
+    found = SpecClassifier(path, epochs=60).fit(x, y)
+    assert "val_loss" in found.history_.history
+    assert found.score(x, y) > 0.9
