@@ -94,7 +94,7 @@ def by_transpose(a: Value, b: Value) -> Value:
 
     onnxruntime fuses a Transpose into the MatMul behind it, if it did not unite it with one before,
     which it does not through a Reshape: keys that lie [N, T, H, d] go by runs of d, and by single
-    elements else (a step of the small GPT takes 73.6 ms where it took 80.2).
+    elements else (70 and 190 us for 16 x 128 x 4 x 32, onnxruntime 1.32).
     Shapes: a (k, n, d), b (k, m, d), result (k, n, m).
     """
     g, perm = a.graph, (0, 2, 1)
