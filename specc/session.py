@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from specc.compiler.program import Program
 from specc.compiler.state import NEXT, STATES
+from specc.denormals import flushing
 from specc.errors import InternalError, RunError, RuntimeSetupError
 
 try:
@@ -59,13 +60,12 @@ def default_threads() -> int:
     return os.cpu_count() or 1
 
 
-def _options(threads: int | None) -> ort.SessionOptions:
+def _options(threads: int | None, *, flush: bool = False) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = default_threads() if threads is None else threads
     options.log_severity_level = 3
-    # `session.set_denormal_as_zero` stays off: it takes hold of the calling thread only when the
-    # process's first session asks for it, so results would depend on what ran before, and it would
-    # change the arithmetic of the caller's own code (onnxruntime 1.32).
+    if flush and flushing.able:  # else the calling thread would compute otherwise than the pool's
+        options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return options
 
 
@@ -114,16 +114,20 @@ def _provider_options(device: str) -> list[dict[str, str]]:
     return [cuda, {}] if device == "cuda" else [{}]
 
 
-def open_session(model: bytes, device: Device = "cpu", threads: int | None = None) -> Any:
+def open_session(
+    model: bytes, device: Device = "cpu", threads: int | None = None, *, flush: bool = False
+) -> Any:
     """An onnxruntime session on exactly the device asked for.
+
+    With `flush` the threads of its pool take denormal numbers as zero (`specc.denormals`).
 
     Raises:
         RuntimeSetupError: onnxruntime fell back to another provider.
     """
     providers = check_device(device, threads)
-    session = ort.InferenceSession(
-        model, _options(threads), providers=providers, provider_options=_provider_options(device)
-    )
+    options, kind = _options(threads, flush=flush), _provider_options(device)
+    with flushing:  # the process's first session changes the calling thread; this changes it back
+        session = ort.InferenceSession(model, options, providers=providers, provider_options=kind)
     if session.get_providers()[0] != providers[0]:
         raise RuntimeSetupError(f"device {device}: {_cuda_library()}")
     return session
@@ -301,7 +305,9 @@ class Stepper:
         """The session for full batches, or for any; opened when it is first needed."""
         if full not in self._sessions:
             program = self.full if full and self.full is not None else self.program
-            self._sessions[full] = open_session(program.model, self.device, self.threads)
+            self._sessions[full] = open_session(
+                program.model, self.device, self.threads, flush=True
+            )
         return self._sessions[full]
 
     def _bound(self, full: bool) -> list[Any]:
@@ -336,7 +342,9 @@ class Stepper:
         binding = self._bound(full)[self._now]
         for name, array in batch.items():
             binding.bind_cpu_input(name, array)
-        self._opened(full).run_with_iobinding(binding)
+        session = self._opened(full)
+        with flushing:
+            session.run_with_iobinding(binding)
         self._now = 1 - self._now
 
     def _step_on_texts(self, batch: Mapping[str, Array]) -> None:
@@ -344,7 +352,9 @@ class Stepper:
         before, after = self._sets[self._now], self._sets[1 - self._now]
         outputs = self.program.outputs
         feeds = {name: value.numpy() for name, value in before.items()} | dict(batch)
-        made = self._opened(False).run([port.name for port in outputs], feeds)
+        session = self._opened(False)
+        with flushing:
+            made = session.run([port.name for port in outputs], feeds)
         for port, array in zip(outputs, made, strict=True):
             buffers = self._results if port.feeds is None else after
             buffers[port.feeds or port.name].update_inplace(array)

@@ -10,6 +10,7 @@ import pytest
 
 import specc
 from specc.data.order import order
+from specc.denormals import flushing
 from tests.model.frozen import Run, by_class, runs
 from tests.model.golden_cases import TARGETS, close
 from tests.model.specs import LINE, RICH, TOWERS, line_data, model, rich_data, towers_data
@@ -261,3 +262,15 @@ def test_progress_is_shown_unless_silent(capsys: pytest.CaptureFixture[str]) -> 
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "loss" in shown.err
+
+
+@pytest.mark.skipif(not flushing.able, reason="this system's environment is not known")
+def test_moments_of_weights_without_gradient_become_zero() -> None:
+    """0.9 times the least denormal number rounds to itself; such numbers are slow for good."""
+    net = model(optimizer="rmsprop")
+    x, y = line_data(8)
+    net.fit(x, y, epochs=1, verbose=0)
+    net.fit(x, y, sample_weight=np.zeros(len(x)), batch_size=1, epochs=130, verbose=0)
+    moments = [a for name, a in net._engine.state().items() if "velocity" in name]
+    assert moments
+    assert all((a == 0).all() for a in moments)
