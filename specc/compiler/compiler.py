@@ -39,7 +39,7 @@ from specc.graph import Value
 from specc.network import Network, build
 from specc.network.lengths import open_problems
 from specc.network.objectives import Objective, objectives
-from specc.network.ports import PREFIXES, is_taken
+from specc.network.ports import output_ports
 from specc.primitives import Tensor, Trace, graph_input, is_float
 from specc.spec.model import Spec
 from specc.targets.blocks import InternalOps
@@ -343,21 +343,8 @@ class Compiler:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Names of the outputs: those of their layers, numbered where the name is taken.
-
-        A name that begins like a group of the graph's own gets a group of its own, `output/`.
-        """
-        names: list[str] = []
-        taken = set(self.network.input_names)
-        for name in self.network.output_names:
-            stem = f"output/{name}" if name.startswith(PREFIXES) else name
-            unique, n = stem, 0
-            while unique in taken or is_taken(unique):
-                n += 1
-                unique = f"{stem}_{n}"
-            taken.add(unique)
-            names.append(unique)
-        return tuple(names)
+        """Names of the outputs, in their order."""
+        return output_ports(self.network.output_names, self.network.input_names)
 
     def vjp(self, *, training: bool) -> Program:
         """Outputs, gradients of inputs and weights for given cotangents, and weights after.
