@@ -39,7 +39,7 @@ from specc.graph import Value
 from specc.network import Network, build
 from specc.network.lengths import open_problems
 from specc.network.objectives import Objective, objectives
-from specc.network.ports import output_names
+from specc.network.ports import output_ports
 from specc.primitives import Tensor, Trace, graph_input, is_float
 from specc.spec.model import Spec
 from specc.targets.blocks import InternalOps
@@ -343,8 +343,8 @@ class Compiler:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Names of the outputs in graphs."""
-        return output_names(self.network)
+        """Names of the outputs, in their order."""
+        return output_ports(self.network.output_names, self.network.input_names)
 
     def vjp(self, *, training: bool) -> Program:
         """Outputs, gradients of inputs and weights for given cotangents, and weights after.

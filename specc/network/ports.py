@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from specc.network.graph import Network
+from collections.abc import Iterable
 
 NAMES = frozenset(
     {"weights", "statistics", "layer_states", "metrics", "iterations", "learning_rate", "loss"}
@@ -20,14 +20,14 @@ def is_taken(name: str) -> bool:
     return name in NAMES or name.startswith(PREFIXES)
 
 
-def output_names(network: Network) -> tuple[str, ...]:
-    """What graphs call a model's outputs: names of their layers, numbered where one is taken.
+def output_ports(layers: Iterable[str], inputs: Iterable[str]) -> tuple[str, ...]:
+    """Names of the outputs: those of their layers, numbered where the name is taken.
 
     A name that begins like a group of the graph's own gets a group of its own, `output/`.
     """
     names: list[str] = []
-    taken = set(network.input_names)
-    for name in network.output_names:
+    taken = set(inputs)
+    for name in layers:
         stem = f"output/{name}" if name.startswith(PREFIXES) else name
         unique, n = stem, 0
         while unique in taken or is_taken(unique):

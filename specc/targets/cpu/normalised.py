@@ -41,7 +41,6 @@ class Statistics:
         x: the same, centred, [C, n].
         lifted: x and a row of ones, [C + 1, n].
         w: the map [F, C].
-        spread: Xc Xc^T [C, C].
         mapped: W Xc Xc^T [F, C].
         count: n.
         mean, variance: of the map's result [F, 1].
@@ -51,7 +50,6 @@ class Statistics:
     x: Value
     lifted: Value
     w: Value
-    spread: Value
     mapped: Value
     count: Value
     mean: Value
@@ -77,7 +75,7 @@ class Statistics:
         made = g.op("MatMul", w, mean)
         ones = [0, 0, 1, 0]
         lifted = g.op("Pad", x, g.ints(*ones), g.const(1.0, x.dtype), mode="constant")
-        return Statistics(source, x, lifted, w, spread, mapped, count, made, variance)
+        return Statistics(source, x, lifted, w, mapped, count, made, variance)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,12 @@ the gradients as more of the same operators (docs/performance.md, Internal opera
 
 The number of samples must be known: the gradient of a kernel is a convolution with a group for
 each sample.
+
+From below: `nchwc` writes single operators, `images` and `kernels` say how images and weights come
+into blocks and back; `columns` and `phases` are the gradients of kernels and, where windows stride,
+of images. On these stand the rules: `conv`, `normalization` with what joins it, `movement` for
+pools, pads and sums. `expansion` takes a convolution and its normalisation together, and `plan`
+says which tensors are taken together at all.
 """
 
 from specc.targets.internal.plan import plan as plan

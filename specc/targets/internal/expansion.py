@@ -1,15 +1,9 @@
 """Batch normalisation behind a convolution of one tap to many channels, folded into it.
 
-What a linear map W makes of X has the mean W m and the variance diag(W S W^T), m and S being mean
-and covariance of the channels of X. So the result can be normalised, shifted and given its
-activation by the convolution that makes it, and of its gradient only sums of products are needed
-(Ioffe and Szegedy 2015, section 3, put through W; sums of centred values vanish):
-
-    dW = gain (dY Xc^T) - c (W Xc Xc^T)          c = gain r^2 rowsum(W (dY Xc^T)) / n
-    dX = (gain W)^T dY - (W^T c W) Xc - W^T gain mean(dY)
-
-with n positions, Xc = X - m, r = 1 / deviation, gain = scale r: of some dozen passes over the
-larger image three remain.
+The formulas are those of `specc.targets.cpu.normalised`: mean and variance follow from those of the
+smaller image. Here the convolution that makes the result also shifts it and applies the activation,
+and of its gradient only sums of products are needed: of some dozen passes over the larger image
+three remain.
 """
 
 from __future__ import annotations
