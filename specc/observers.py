@@ -153,7 +153,7 @@ def _check_hooks(given: Callback) -> None:
     """
     known = {name for name in dir(Callback) if name.startswith("on_")}
     for name in dir(given):
-        if name.startswith("on_") and name not in known:
+        if name.startswith("on_") and name not in known and callable(getattr(given, name)):
             raise RunError(
                 f"callbacks: {type(given).__name__}.{name}: expected a hook that is called;"
                 f"{nearest(name, known)}"

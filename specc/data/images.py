@@ -155,7 +155,10 @@ def _opened(path: Path, *, whole: bool = True) -> Generator[Image.Image]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{path}: expected at most {MAX_PIXELS:,} pixels; {error}") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{path}: expected a PNG or JPEG image, found no such file") from error
+        raise DataError(
+            f"{path}: expected a PNG or JPEG image, found another kind of file, or a damaged one; "
+            "convert it, or take it away"
+        ) from error
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path}: expected a PNG or JPEG image, {error}") from error
 

@@ -49,6 +49,8 @@ class Pictures(Rows):
 
     def _decode(self, rows: Sequence[int], into: Array, places: Sequence[int]) -> None:
         """Fill `into` at `places`, by several threads; a row says which file, so any may do it."""
+        if not rows:
+            return
         threads = 1 if _small(self._paths[rows[0]]) else min(self._threads, len(rows))
 
         def decode(first: int) -> None:

@@ -132,6 +132,9 @@ def find(name: str) -> list[Kind]:
     if not found:
         known = {key for kind in classes for key in (kind.key, *_aliases(kind))}
         known |= {kind.name for kind in others}
+        known |= {
+            field.name for kind in (*others, *map(described, classes)) for field in kind.fields
+        }
         raise SpeccError(f"{name}: expected something that a spec can name;{nearest(name, known)}")
     return found
 

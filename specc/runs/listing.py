@@ -67,7 +67,7 @@ def entries(paths: Sequence[Path], note: Callable[[str], None] | None = None) ->
             is an error.
 
     Raises:
-        RunError: a folder holds none.
+        RunError: a folder holds none, or damaged ones only.
     """
     found: list[Entry] = []
     for path in paths:
@@ -77,6 +77,7 @@ def entries(paths: Sequence[Path], note: Callable[[str], None] | None = None) ->
         inner = sorted(each.parent for each in path.glob(f"*/{RECORD}")) if path.is_dir() else []
         if not inner:
             raise RunError(f"{path}: expected a run, or a folder of runs, found none")
+        before = len(found)
         for each in inner:
             try:
                 found.append(entry(each))
@@ -84,6 +85,8 @@ def entries(paths: Sequence[Path], note: Callable[[str], None] | None = None) ->
                 if note is None:
                     raise
                 note(f"left out: {error}")
+        if len(found) == before:
+            raise RunError(f"{path}: expected a run that can be read, found damaged ones only")
     return found
 
 

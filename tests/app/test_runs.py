@@ -105,6 +105,9 @@ def test_a_damaged_run_among_others_is_left_out(folder, tmp_path):
     assert [line[0].rpartition("/")[2] for line in table(done.stdout)[1:]] == ["fast"]
     assert (done.exit_code, done.stderr.count("left out: ")) == (0, 1)
     assert "slow/run.json: no JSON" in done.stderr
+    (tmp_path / "runs" / "fast" / "run.json").write_text("{")
+    done = invoke("runs", tmp_path / "runs")
+    assert (done.exit_code, "found damaged ones only" in done.stderr) == (2, True)
 
 
 def test_a_run_stands_for_its_spec(folder):

@@ -89,6 +89,11 @@ def test_hooks_that_are_never_called_are_refused():
     with pytest.raises(specc.RunError, match=r"Misspelt\.on_epoch_ends: .* mean 'on_epoch_end'"):
         fit(Misspelt())
 
+    class Placed(specc.Callback):
+        on_gpu = False  # is no hook
+
+    fit(Placed())
+
 
 def test_epochs_that_are_not_validated_are_not_watched():
     """Best by `val_loss` with an infinite `min_delta`: the patience counts validated epochs."""

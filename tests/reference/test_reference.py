@@ -77,6 +77,8 @@ def test_a_name_of_several_families():
     assert [section.name for section in sections()] == ["train", "data"]
     with pytest.raises(SpeccError, match="did you mean 'batch_normalization'"):
         find("batch_normalisation")
+    with pytest.raises(SpeccError, match="did you mean 'epochs'"):  # which `holders` knows
+        find("epocs")
 
 
 def test_the_command():
