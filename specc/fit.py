@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from specc import feeding
+from specc.callbacks.base import Monitor
 from specc.compiler.bundle import Bundle
 from specc.compiler.state import ITERATIONS
 from specc.data.batches import Batches, Shuffle
@@ -169,6 +170,23 @@ def validates(number: int, every: Frequency) -> bool:
     Source: `_should_eval` in keras/src/trainers/trainer.py (3.15.1).
     """
     return number in every if isinstance(every, Collection) else number % every == 0
+
+
+def unwatched(
+    callbacks: Sequence[object], epochs: range, every: Frequency, progress: Progress
+) -> None:
+    """Tell of callbacks that watch the validation where none of the epochs, from 0, has one.
+
+    Keras warns at the end of every epoch instead.
+    """
+    if not epochs or any(validates(epoch + 1, every) for epoch in epochs):
+        return
+    for each in callbacks:
+        if isinstance(each, Monitor) and each.monitor.startswith("val_"):
+            progress.note(
+                f"validation_freq {every}: no epoch to {epochs.stop} has a validation, so "
+                f"{each.key} never sees {each.monitor}"
+            )
 
 
 def batch_feeds(engine: Engine, data: Weighted | Pass, batch_size: int) -> Iterator[Feeds]:

@@ -12,29 +12,10 @@ import numpy.typing as npt
 from typing_extensions import override
 
 from specc.callbacks import Callback, Training
-from specc.callbacks.base import Monitor
 from specc.engine import Engine, Logs
 from specc.errors import RunError
-from specc.fit import Frequency, validates
 from specc.history import History
 from specc.progress import Progress
-
-
-def unwatched(
-    callbacks: Sequence[object], epochs: range, every: Frequency, progress: Progress
-) -> None:
-    """Tell of callbacks that watch the validation where none of the epochs, from 0, has one.
-
-    Keras warns at the end of every epoch instead.
-    """
-    if not epochs or any(validates(epoch + 1, every) for epoch in epochs):
-        return
-    for each in callbacks:
-        if isinstance(each, Monitor) and each.monitor.startswith("val_"):
-            progress.note(
-                f"validation_freq {every}: no epoch to {epochs.stop} has a validation, so "
-                f"{each.key} never sees {each.monitor}"
-            )
 
 
 @dataclass(slots=True)

@@ -21,10 +21,18 @@ from specc.engine import Engine, Logs
 from specc.errors import DataError, RunError, SpecError
 from specc.feeding import Given
 from specc.files import replace
-from specc.fit import Frequency, Loop, Weighted, batch_feeds, common_batch, held_out, ones
+from specc.fit import (
+    Frequency,
+    Loop,
+    Weighted,
+    batch_feeds,
+    common_batch,
+    held_out,
+    ones,
+    unwatched,
+)
 from specc.given import begun, evaluated, predicted, stream, take_lengths, validation, weighted
 from specc.history import History
-from specc.hooks import unwatched
 from specc.observers import Given as Callback
 from specc.observers import Observed
 from specc.progress import Progress

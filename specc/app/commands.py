@@ -18,6 +18,7 @@ from specc.app import (
     explain,
     exporting,
     fmt,
+    helping,
     importing,
     init,
     outcome,
@@ -34,7 +35,7 @@ from specc.app.output import prepare_streams, show
 from specc.version import __version__
 
 # Colours and boxes in the help would cost a third of a second at every start.
-app = typer.Typer(
+app = helping.Application(
     name="specc",
     cls=outcome.Commands,
     rich_markup_mode=None,

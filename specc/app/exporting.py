@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from specc.app.helping import Application
 from specc.app.options import Assignments
 from specc.app.output import complain
 
-export = typer.Typer(
+export = Application(
     help="Write a model for another framework.", no_args_is_help=True, rich_markup_mode=None
 )
 

@@ -48,7 +48,7 @@ def train(
     start_from: Annotated[
         Path | None,
         typer.Option(
-            metavar="RUN", help="Begin with weights of a run, .safetensors or .keras file."
+            metavar="RUN|FILE", help="Begin with weights of a run, .safetensors or .keras file."
         ),
     ] = None,
     *,

@@ -36,9 +36,9 @@ from specc.engine import Engine, Logs
 from specc.errors import RunError
 from specc.feeding import weights as sample_weights
 from specc.files import remove_leftovers, replace
-from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones
+from specc.fit import Loop, Weighted, batch_feeds, common_batch, held_out, ones, unwatched
 from specc.history import History
-from specc.hooks import Hooks, unwatched
+from specc.hooks import Hooks
 from specc.internal import require as require_internal
 from specc.progress import Progress
 from specc.runs.diagnosis import diagnose

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -82,3 +83,18 @@ def test_hooks_are_commands_that_accept_the_specs():
         assert name == "specc"
         extra = ["--check"] if command == "fmt" else []
         assert invoke(command, *extra, *specs).exit_code == 0
+
+
+def test_help_names_what_is_taken_in_no_language():
+    """Every command: no type of Python, and an example of each rule."""
+    commands = sorted(typer.main.get_command(app).commands)
+    pages = {name: invoke(name, "--help").stdout for name in commands}
+    pages["export keras"] = invoke("export", "keras", "--help").stdout
+    for page in pages.values():
+        assert not re.search(r"<[^<>]+>", page), page
+    assert "  --threads INTEGER " in pages["train"]
+    assert "  --max-minutes NUMBER " in pages["train"]
+    assert "  --device cpu|cuda " in pages["train"]
+    assert "  SPEC  A spec, for example" in pages["train"]
+    assert re.search(r"  --steps INTEGER +How many rates are tried", pages["rate"])
+    assert "  -o, --output FILE " in pages["export keras"]
