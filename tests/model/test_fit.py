@@ -267,7 +267,7 @@ def test_progress_is_shown_unless_silent(capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.skipif(not flushing.able, reason="this system's environment is not known")
 def test_moments_of_weights_without_gradient_become_zero() -> None:
     """0.9 times the least denormal number rounds to itself; such numbers are slow for good."""
-    net = model(optimizer="rmsprop")
+    net = model(LINE.replace("{sgd: {learning_rate: 0.1}}", "rmsprop"))
     x, y = line_data(8)
     net.fit(x, y, epochs=1, verbose=0)
     net.fit(x, y, sample_weight=np.zeros(len(x)), batch_size=1, epochs=130, verbose=0)
