@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -162,6 +162,21 @@ class Loop:
             if average is not None:
                 named[weight.name] = average
         engine.replace(named)
+
+
+def check_frequency(given: object) -> None:
+    """Check `validation_freq`, which callers without types may give anything for.
+
+    Raises:
+        DataError: it is neither a number of at least 1 nor a list of numbers.
+    """
+    listed = isinstance(given, Collection)
+    numbers: list[Any] = list(cast("Collection[Any]", given)) if listed else [given]
+    if any(not isinstance(n, int | np.integer) or (n < 1 and not listed) for n in numbers):
+        raise DataError(
+            "validation_freq: expected epochs from one validation to the next, at least 1, or a"
+            f" list of epochs, received {given!r}"
+        )
 
 
 def validates(number: int, every: Frequency) -> bool:

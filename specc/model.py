@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -26,6 +26,7 @@ from specc.fit import (
     Loop,
     Weighted,
     batch_feeds,
+    check_frequency,
     common_batch,
     held_out,
     ones,
@@ -274,11 +275,7 @@ class Model:
                 rows, held = Weighted(rows.samples, by_class), ones(held.samples)
         parts = {"fit": rows, "validation_data": held}
         size = common_batch(self._bundle, parts, batch_size, steps_per_epoch)
-        if not isinstance(validation_freq, Collection) and validation_freq < 1:
-            raise DataError(
-                f"validation_freq: expected epochs from one validation to the next, at least 1, or"
-                f" a list of epochs, received {validation_freq}"
-            )
+        check_frequency(validation_freq)
         # Every epoch that this model trains has an order of its own, whatever it is called.
         first = max(initial_epoch, 0)
         progress = _progress(verbose)

@@ -10,7 +10,7 @@ import json
 import math
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -161,8 +161,9 @@ def test_the_display_keeps_epochs_and_gaps_apart(capsys: pytest.CaptureFixture[s
     shown = capsys.readouterr().err.splitlines()
     header = next(i for i, line in enumerate(shown) if line.split()[:1] == ["epoch"])
     assert [len(line.split()) for line in shown[header : header + 4]] == [5, 3, 3, 5]
-    with pytest.raises(specc.DataError, match=r"validation_freq: expected .* received 0"):
-        model().fit(x, y, validation_split=0.2, validation_freq=0)
+    for wrong in (0, "2", 1.5, [1, "2"]):
+        with pytest.raises(specc.DataError, match=r"validation_freq: expected .* received"):
+            model().fit(x, y, validation_split=0.2, validation_freq=cast("Any", wrong))
 
 
 def test_a_validation_that_no_epoch_has_is_told_before_training(
