@@ -50,16 +50,16 @@ def _control() -> _Control | None:
 
 
 class Flushing:
-    """A context in which the calling thread takes denormal numbers as zero. It can be used again.
-
-    Attributes:
-        able: whether this system is known; if not, entering does nothing.
-    """
+    """A context in which the calling thread takes denormal numbers as zero; to be used often."""
 
     def __init__(self) -> None:
         self._control = _control()
-        self.able = self._control is not None
         self._held = threading.local()
+
+    @property
+    def able(self) -> bool:
+        """Whether this system is known; if not, entering does nothing."""
+        return self._control is not None
 
     def __enter__(self) -> None:
         control = self._control

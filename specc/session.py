@@ -13,6 +13,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -126,7 +127,9 @@ def open_session(
     """
     providers = check_device(device, threads)
     options, kind = _options(threads, flush=flush), _provider_options(device)
-    with flushing:  # the process's first session changes the calling thread; this changes it back
+    # The process's first session changes the calling thread; leaving changes it back. Sessions that
+    # do not flush fold their constants as the caller computes.
+    with flushing if flush else nullcontext():
         session = ort.InferenceSession(model, options, providers=providers, provider_options=kind)
     if session.get_providers()[0] != providers[0]:
         raise RuntimeSetupError(f"device {device}: {_cuda_library()}")
