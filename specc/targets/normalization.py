@@ -8,6 +8,7 @@ from specc.targets.dots import dots
 from specc.targets.elementwise import aligned
 from specc.targets.layout import Placed, placed, single
 from specc.targets.realiser import BASE, Realiser
+from specc.vjps.reduction import summed_up
 
 
 @BASE.rule("batch_norm")
@@ -48,7 +49,7 @@ def batch_norm_training(r: Realiser, t: Tensor) -> Placed:
         """Of x, scale and offset; mean and variance are x's, and in dX already."""
         total = g.reduce("ReduceSum", dy, axes, keepdims=True)
         along = dots(dy, centred, axes)
-        count = g.cast(g.op("Size", dy), dy.dtype) / g.cast(g.op("Size", total), dy.dtype)
+        count = summed_up(dy, total)
         share = along * (by * inner * inner / count)
         dx = dy * by - centred * share - total * (by / count)
         return [dx, g.reshape(along * inner, scale.shape), g.reshape(total, offset.shape)]

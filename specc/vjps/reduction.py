@@ -33,6 +33,13 @@ def spread(g: Graph, dy: Value, like: Value) -> Value:
     return g.expand(dy, like.shape, like)
 
 
+def summed_up(x: Value, sums: Value) -> Value:
+    """How many elements of x each of some sums of it has, known at run time."""
+    g = x.graph
+    length, left = g.op("Size", x), g.op("Size", sums)
+    return g.cast(length, x.dtype) / g.cast(left, x.dtype)
+
+
 def _grads(node: Node, dx: Value) -> Grads:
     return [dx] if len(node.inputs) == 1 else [dx, None]
 
@@ -48,13 +55,7 @@ def reduce_mean(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = sum X / n.  dX = dY / n, repeated; n is known only at run time when it has the batch."""
     x = one(node)
     count = product([x.shape[a] for a in axes_of(node)])
-    if isinstance(count, Sym):
-        length = g.op("Size", x)
-        kept_elements = g.op("Size", node.outputs[0])
-        ratio = g.cast(length, x.dtype) / g.cast(kept_elements, x.dtype)
-        scaled = dy / ratio
-    else:
-        scaled = dy * (1.0 / count)
+    scaled = dy / summed_up(x, node.outputs[0]) if isinstance(count, Sym) else dy * (1.0 / count)
     return _grads(node, spread(g, kept(g, node, scaled), x))
 
 
