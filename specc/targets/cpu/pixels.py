@@ -106,10 +106,14 @@ def with_zeros(x: Value, axis: int) -> Value:
 
     Concat copies longer blocks than Pad: 96 x 576 x 32 floats take it 0.23 ms, and Pad 0.43.
     """
+    return x.graph.op("Concat", x, zero_place(x, axis), axis=axis)
+
+
+def zero_place(x: Value, axis: int) -> Value:
+    """One place of zeros along an axis, otherwise of the shape of x."""
     g = x.graph
     shape = tuple(1 if i == axis else dim for i, dim in enumerate(x.shape))
-    zeros = g.expand(g.const(np.zeros((1,) * x.rank), x.dtype), shape, x)
-    return g.op("Concat", x, zeros, axis=axis)
+    return g.expand(g.const(np.zeros((1,) * x.rank), x.dtype), shape, x)
 
 
 def from_rows(value: Value, t: Tensor) -> Placed:

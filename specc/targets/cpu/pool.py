@@ -7,7 +7,7 @@ import numpy as np
 from specc.graph import Adjoint, Graph, Value
 from specc.primitives import Tensor
 from specc.targets.cpu.maxima import Knockout
-from specc.targets.cpu.pixels import Index, from_rows, pixels, rows, with_zeros
+from specc.targets.cpu.pixels import Index, from_rows, pixels, rows, with_zeros, zero_place
 from specc.targets.cpu.rules import CPU
 from specc.targets.cpu.windows import table_of
 from specc.targets.layout import Placed
@@ -41,18 +41,11 @@ def _collected(g: Graph, parts: list[Value], table: Index, size: int) -> Value:
     cells, count = table.shape
     inverse = inverse_table(list(table.ravel()), size)
     if (inverse == cells * count).any():
-        parts = [*parts, _zero_row(g, parts[0])]
+        parts = [*parts, zero_place(parts[0], 1)]
     joined = g.op("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
     if inverse.shape[0] == 1:
         return g.op("Gather", joined, g.const(inverse[0]), axis=1)
     return g.reduce("ReduceSum", g.op("Gather", joined, g.const(inverse), axis=1), [1])
-
-
-def _zero_row(g: Graph, like: Value) -> Value:
-    """One row of zeros. Shapes: like [C, P, N], result [C, 1, N]."""
-    channels, _, batch = like.shape
-    zero = g.const(np.zeros((1, 1, 1)), like.dtype)
-    return g.expand(zero, (channels, 1, batch), like)
 
 
 @CPU.rule("average_pool")
