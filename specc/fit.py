@@ -141,13 +141,10 @@ class Loop:
                 if batch.step + 1 < batches.steps:
                     self.watcher.step_end(epoch, batch.step + 1)
         logs = engine.logs()
-        if self.validation is not None and self._validates(epoch + 1):
+        if self.validation is not None and validates(epoch + 1, self.validation_freq):
             found = engine.evaluate(batch_feeds(engine, self.validation, self.batch_size))
             logs |= {f"val_{name}": value for name, value in found.items()}
         return logs, time.perf_counter() - began
-
-    def _validates(self, number: int) -> bool:
-        return validates(number, self.validation_freq)
 
     def _finish(self) -> None:
         """Averages kept by the optimizer become the weights, as at the end of Keras' fit."""
