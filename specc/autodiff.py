@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from specc.errors import InternalError, MissingRuleError
 from specc.graph import Graph, Node, Value
+from specc.lengths import expanded
 from specc.tensors import Sym, product
 
 Grads: TypeAlias = Sequence[Value | None]
@@ -159,5 +160,5 @@ def _summed(graph: Graph, dx: Value, axes: Sequence[int]) -> Value:
         return graph.reduce("ReduceSum", dx, axes, keepdims=True)
     rows = product(dx.shape[: len(axes)])
     flat = graph.reshape(dx, (rows, columns))
-    ones = graph.expand(graph.const([[1.0]], dx.dtype), (1, rows), flat)
+    ones = expanded(graph.const([[1.0]], dx.dtype), (1, rows), flat)
     return graph.reshape(graph.op("Gemm", ones, flat), (*[1] * len(axes), *dx.shape[len(axes) :]))

@@ -27,6 +27,8 @@ Values: TypeAlias = "tuple[Value, ...]"
 Step: TypeAlias = "Callable[[Graph, Values, Values], tuple[Values, Values]]"
 # Inputs whose values decide output shapes are small; larger constants are never looked at.
 _SHAPE_DATA = 8192
+# Operators of two operands that repeat the smaller along axes of length 1.
+_BROADCASTING = frozenset({"Add", "Div", "Mul", "Sub"})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -42,7 +44,11 @@ class Adjoint:
 
 @dataclass(eq=False, slots=True)
 class Value:
-    """One edge: a typed result of a node, a graph input, or a constant."""
+    """One edge: a typed result of a node, a graph input, or a constant.
+
+    Attributes:
+        batch: the first of the graph's inputs with the batch that it is made of, by number.
+    """
 
     graph: Graph = field(repr=False)
     name: str
@@ -52,6 +58,7 @@ class Value:
     index: int = 0
     const: Array | None = field(default=None, repr=False)
     adjoint: Adjoint | None = field(default=None, repr=False)
+    batch: int | None = None
 
     @property
     def rank(self) -> int:
@@ -140,6 +147,8 @@ class Graph:
     def input(self, name: str, dtype: DType, shape: Dims) -> Value:
         """A value that the caller supplies."""
         value = Value(self, name, dtype, tuple(shape))
+        if any(isinstance(dim, Sym) for dim in shape):
+            value.batch = len(self.inputs)
         self.inputs.append(value)
         return value
 
@@ -224,11 +233,28 @@ class Graph:
 
     def ops(self, op: str, *inputs: Value | None, outputs: int, **attrs: Any) -> tuple[Value, ...]:
         """All outputs of a new or equal earlier node."""
+        if op in _BROADCASTING:
+            inputs = self._unexpanded(op, inputs)
         key = (op, tuple(id(x) for x in inputs), _key(attrs), outputs)
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = self._make(op, inputs, attrs, outputs)
         return found
+
+    def _unexpanded(self, op: str, inputs: tuple[Value | None, ...]) -> tuple[Value | None, ...]:
+        """The inputs without copies that the operator makes by itself."""
+        given = list(inputs)
+        for i, x in enumerate(given):
+            if x is None or x.node is None or x.node.op != "Expand" or x.adjoint is not None:
+                continue
+            other = [*given[:i], x.node.inputs[0], *given[i + 1 :]]
+            if self._types(op, other) == self._types(op, given):
+                given = other
+        return tuple(given)
+
+    def _types(self, op: str, inputs: Sequence[Value | None]) -> tuple[TensorType, ...]:
+        types = [None if x is None else TensorType(x.dtype, x.shape) for x in inputs]
+        return infer(op, types, [None] * len(types), {}, 1, self.opset)
 
     def _make(
         self, op: str, inputs: tuple[Value | None, ...], attrs: dict[str, Any], outputs: int
@@ -259,8 +285,10 @@ class Graph:
             for k, t in enumerate(types)
         )
         node = Node(op, inputs, values, attrs, "/".join(self.scopes), body)
+        batches = [x.batch for x in node.reads if x is not None and x.batch is not None]
         for value in values:
             value.node = node
+            value.batch = min(batches, default=None)
         self.nodes.append(node)
         return values
 
@@ -316,17 +344,6 @@ class Graph:
             return x
         return self.op(op, x, self.ints(*axes), keepdims=int(keepdims))
 
-    def expand(self, x: Value, shape: Dims, like: Value) -> Value:
-        """`x` repeated along axes of length 1 to `shape`, whose batch is that of `like`."""
-        if x.shape == shape:
-            return x
-        if not any(isinstance(dim, Sym) for dim in shape):
-            return self.op("Expand", x, self.ints(*(d for d in shape if isinstance(d, int))))
-        known = shape == like.shape
-        target = self.op("Shape", like) if known else self._shape(shape, like)
-        # ONNX's own inference gives up on a shape that is computed.
-        return self.stated("Expand", x, target, dtype=x.dtype, shape=shape)
-
     def stated(self, op: str, *inputs: Value, dtype: DType, shape: Dims) -> Value:
         """A node whose output type ONNX cannot infer because it depends on run-time values."""
         return self.stated_all(op, *inputs, types=(TensorType(dtype, shape),))[0]
@@ -340,22 +357,6 @@ class Graph:
         if found is None:
             found = self._made[key] = self.append(op, inputs, attrs, types)
         return found
-
-    def _shape(self, shape: Dims, like: Value) -> Value:
-        """`shape` as a run-time value, the batch taken from `like`."""
-        axis, dim = next((i, d) for i, d in enumerate(like.shape) if isinstance(d, Sym))
-        length = self.op("Gather", self.op("Shape", like), self.ints(axis), axis=0)
-        parts: list[Value] = []
-        for wanted in shape:
-            if isinstance(wanted, int):
-                parts.append(self.ints(wanted))
-                continue
-            part = length
-            if wanted.factor != dim.factor:
-                part = self.op("Div", length, self.ints(dim.factor))
-                part = self.op("Mul", part, self.ints(wanted.factor))
-            parts.append(part)
-        return parts[0] if len(parts) == 1 else self.op("Concat", *parts, axis=0)
 
     def live(self, outputs: Sequence[Value]) -> list[Node]:
         """The nodes that `outputs` need, in evaluation order."""

@@ -14,6 +14,7 @@ from onnx.reference import ReferenceEvaluator
 
 from specc.errors import InternalError
 from specc.graph import Graph, Value
+from specc.lengths import expanded
 from specc.onnx_model import to_bytes
 from specc.tensors import BATCH, Dims, Sym
 
@@ -142,7 +143,7 @@ def test_reduce_over_no_axes_is_nothing() -> None:
 )
 def test_expand(small: Dims, shape: Dims, lengths: tuple[int, ...]) -> None:
     g, x = make()
-    y = g.expand(g.reshape(g.const(np.arange(float(np.prod(small)))), small), shape, x)
+    y = expanded(g.reshape(g.const(np.arange(float(np.prod(small)))), small), shape, x)
     assert y.shape == shape
     expected = np.broadcast_to(np.arange(float(np.prod(small))).reshape(small), lengths)
     np.testing.assert_array_equal(run(g, y, X), expected)
@@ -151,7 +152,7 @@ def test_expand(small: Dims, shape: Dims, lengths: tuple[int, ...]) -> None:
 def test_expand_takes_the_batch_from_a_multiple() -> None:
     g = Graph()
     like = g.input("x", "float64", (3, Sym(6)))
-    y = g.expand(g.const(np.ones((1, 2))), (BATCH, 2), like)
+    y = expanded(g.const(np.ones((1, 2))), (BATCH, 2), like)
     assert run(g, y, np.zeros((3, 12))).shape == (2, 2)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from specc.graph import Value
+from specc.lengths import expanded, length
 from specc.primitives import Tensor
 from specc.targets.layout import (
     Layout,
@@ -45,7 +46,7 @@ def broadcast_to(r: Realiser, t: Tensor) -> Placed:
     rank = len(t.shape)
     x = r.graph.reshape(x, (1,) * (rank - x.rank) + x.shape)
     like = r.place(t.inputs[-1]).value
-    return placed(r.graph.expand(x, t.shape, like), t.shape)
+    return placed(expanded(x, t.shape, like), t.shape)
 
 
 @BASE.rule("concat")
@@ -188,8 +189,5 @@ def batch_size(r: Realiser, t: Tensor) -> Placed:
     x = r.place(t.inputs[0])
     axis: int = t.attrs["axis"]
     wanted = t.inputs[0].shape[axis]
-    position, dim = next((i, d) for i, d in enumerate(x.value.shape) if isinstance(d, Sym))
-    g = r.graph
-    length = g.op("Gather", g.op("Shape", x.value), g.const(position, "int64"), axis=0)
-    scale = wanted.factor / dim.factor if isinstance(wanted, Sym) else 1.0
-    return placed(g.cast(length, t.dtype) * scale, ())
+    found = length(x.value, wanted) if isinstance(wanted, Sym) else r.graph.const(wanted)
+    return placed(r.graph.cast(found, t.dtype), ())

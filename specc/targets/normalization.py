@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from specc.graph import Adjoint, Value
+from specc.lengths import summed_up
 from specc.primitives import Tensor
 from specc.targets.dots import dots
 from specc.targets.elementwise import aligned
 from specc.targets.layout import Placed, placed, single
 from specc.targets.realiser import BASE, Realiser
-from specc.vjps.reduction import summed_up
 
 
 @BASE.rule("batch_norm")

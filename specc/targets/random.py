@@ -20,6 +20,7 @@ import numpy as np
 
 from specc.errors import InternalError
 from specc.graph import Graph, Value
+from specc.lengths import length
 from specc.primitives import Tensor
 from specc.targets.layout import Layout, Placed
 from specc.targets.realiser import BASE, Realiser
@@ -86,22 +87,11 @@ def _positions(g: Graph, layout: Layout, like: Value) -> Value:
     if batch is None:
         return value
     number, stride, dim = batch
-    length = _length(g, like, dim)
-    ends = (g.const(0, "int64"), length, g.const(1, "int64"))
+    ends = (g.const(0, "int64"), length(like, dim), g.const(1, "int64"))
     rows = g.stated("Range", *ends, dtype="int64", shape=(dim,))
     column = [dim if f == number else 1 for f in layout.order]
     sample = g.op("Mul", g.cast(rows, "uint32"), _u32(g, stride * _GOLDEN))
     return g.op("Add", g.reshape(sample, column), value)
-
-
-def _length(g: Graph, like: Value, dim: Sym) -> Value:
-    """The run-time length of an axis that is `dim` long, as an int64 scalar."""
-    position, held = next((i, d) for i, d in enumerate(like.shape) if isinstance(d, Sym))
-    length = g.op("Gather", g.op("Shape", like), g.const(position, "int64"), axis=0)
-    if held.factor == dim.factor:
-        return length
-    whole = g.op("Mul", length, g.const(dim.factor, "int64"))
-    return g.op("Div", whole, g.const(held.factor, "int64"))
 
 
 def _unit(g: Graph, bits: Value, dtype: str) -> Value:

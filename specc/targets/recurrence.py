@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from specc.graph import Adjoint, Graph, Value, Values
+from specc.lengths import expanded
 from specc.primitives import Tensor
 from specc.targets.layout import Placed, as_order, from_order, plain, single
 from specc.targets.products import biased
@@ -152,8 +153,7 @@ def course(r: Realiser, t: Tensor) -> Course:
         mask = g.cast(g.reshape(value, (*value.shape, 1)), t.dtype)
     units = recurrent.shape[0]
     if not states:
-        like = g.op("Gather", x, g.const(0, "int64"), axis=0)
-        zero = g.expand(g.const(0.0, t.dtype), (like.shape[0], units), like)
+        zero = expanded(g.const(0.0, t.dtype), (x.shape[1], units), x)
         states = [zero, zero]
     names = [t.attrs[key] for key in ("recurrent_activation", "activation") if key in t.attrs]
     return Course(

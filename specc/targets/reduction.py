@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from specc.graph import Adjoint, Value
+from specc.lengths import expanded, length
 from specc.onnx_api import TensorType
 from specc.primitives import Tensor
 from specc.targets.dots import mean_square
@@ -101,12 +102,9 @@ def order_descending(r: Realiser, t: Tensor) -> Placed:
     source = t.inputs[0]
     x = plain(r.place(source), t.shape)
     g, size = r.graph, t.shape[-1]
-    if isinstance(size, Sym):
-        length = g.op("Gather", g.op("Shape", x), g.ints(len(t.shape) - 1), axis=0)
-    else:
-        length = g.ints(size)
+    many = g.reshape(length(x, size), (1,)) if isinstance(size, Sym) else g.ints(size)
     types = (TensorType(source.dtype, t.shape), TensorType("int64", t.shape))
-    _, found = g.stated_all("TopK", x, length, types=types, axis=-1, largest=1, sorted=1)
+    _, found = g.stated_all("TopK", x, many, types=types, axis=-1, largest=1, sorted=1)
     return placed(found, t.shape)
 
 
@@ -115,8 +113,8 @@ def histogram(r: Realiser, t: Tensor) -> Placed:
     """Ones scattered with addition."""
     ids = plain(r.place(t.inputs[0]), t.inputs[0].shape)
     g = r.graph
-    zeros = g.expand(g.const(np.zeros((1, 1)), t.dtype), t.shape, ids)
-    ones = g.expand(g.const(np.ones((1, 1)), t.dtype), t.inputs[0].shape, ids)
+    zeros = expanded(g.const(np.zeros((1, 1)), t.dtype), t.shape, ids)
+    ones = expanded(g.const(np.ones((1, 1)), t.dtype), t.inputs[0].shape, ids)
     return placed(g.op("ScatterElements", zeros, ids, ones, axis=1, reduction="add"), t.shape)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from specc.graph import Graph, Value, Values
+from specc.lengths import expanded
 from specc.onnx_api import TensorType
 from specc.primitives import Tensor
 from specc.primitives.tensor import ints
@@ -80,7 +81,7 @@ def word_places(r: Realiser, t: Tensor) -> Placed:
     g, x, (count,) = r.graph, _flat(r, t), ints(t.shape[1:])
     nothing = len(t.attrs["texts"]) + 1
     parts = [place for place, _ in _runs(g, x, t)]
-    parts.append(g.expand(g.const([[nothing]], "int64"), t.shape, x))
+    parts.append(expanded(g.const([[nothing]], "int64"), t.shape, x))
     wide = _made(g, "Concat", *parts, dtype="int64", shape=parts[0].shape, axis=1)
     if len(parts) == 2:  # noqa: PLR2004
         return placed(_columns(g, wide, count, t), t.shape)
@@ -99,7 +100,7 @@ def word_counts(r: Realiser, t: Tensor) -> Placed:
     """Ones added at the place of each run; runs that are not there have a column of their own."""
     g, x, (count,) = r.graph, _flat(r, t), ints(t.shape[1:])
     shape: Dims = (*x.shape, count + 1)
-    total = g.expand(g.const(np.zeros((1, 1)), t.dtype), shape, x)
+    total = expanded(g.const(np.zeros((1, 1)), t.dtype), shape, x)
     for place, there in _runs(g, x, t):
         ones = g.op("Where", there, g.const(1, t.dtype), g.const(1, t.dtype))
         how = {"axis": 1, "reduction": "add"}
@@ -174,7 +175,7 @@ def _split(g: Graph, x: Value, by: str) -> Values:
 
 def _replaced(g: Graph, x: Value, character: str, by: str) -> Value:
     """Texts with something else for a character; with spaces behind them, when it is a space."""
-    empty = g.expand(g.texts([""]), x.shape, x)
+    empty = expanded(g.texts([""]), x.shape, x)
     parts, _ = _split(g, x, character)
     # Scan wants at least one row; a batch of empty texts has no parts.
     last = g.reshape(empty, (*x.shape, 1))
@@ -215,7 +216,7 @@ def _runs(g: Graph, x: Value, t: Tensor) -> Iterator[tuple[Value, Value]]:
     words, count = _split(g, x, "")
     widths, texts = t.attrs["widths"], t.attrs["texts"]
     # Rows of the width of a run at least, also where no text has a word.
-    more = g.expand(g.texts([""]), (*x.shape, max(widths)), x)
+    more = expanded(g.texts([""]), (*x.shape, max(widths)), x)
     words = _made(g, "Concat", words, more, dtype="string", shape=words.shape, axis=1)
     for width in widths:
         run = _part(g, words, 0, width)

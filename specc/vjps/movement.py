@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from specc.autodiff import Grads, vjp
 from specc.graph import Graph, Node, Value
+from specc.lengths import expanded
 from specc.onnx_api import TensorType
 from specc.tensors import Dims, Sym, product
 from specc.vjps.elementwise import one, two
-from specc.vjps.reduction import spread
 
 
 def constant(node: Node, index: int) -> npt.NDArray[np.int64]:
@@ -62,7 +62,7 @@ def split(g: Graph, node: Node, *dys: Value | None) -> Grads:
 
 def zeros_like(g: Graph, x: Value) -> Value:
     """Zeros of the type of x, repeated at run time: a stored constant would make files large."""
-    return spread(g, g.const(np.zeros((1,) * x.rank), x.dtype), x)
+    return expanded(g.const(np.zeros((1,) * x.rank), x.dtype), x.shape, x)
 
 
 @vjp("Slice")
@@ -162,7 +162,7 @@ def gather(g: Graph, node: Node, dy: Value) -> Grads:
             types=(TensorType(dy.dtype, (size, count)),), axis=0,
         )[0]  # fmt: skip
         return [g.reshape(g.op("Gemm", columns, rows), x.shape), None]
-    where = g.expand(g.reshape(indices, (count, 1)), (count, width), rows)
+    where = expanded(g.reshape(indices, (count, 1)), (count, width), rows)
     zeros = g.reshape(zeros_like(g, x), (x.shape[0], width))
     sums = g.op("ScatterElements", zeros, where, rows, axis=0, reduction="add")
     return [g.reshape(sums, x.shape), None]

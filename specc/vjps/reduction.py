@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specc.autodiff import Grads, vjp
 from specc.graph import Graph, Node, Value
+from specc.lengths import expanded, summed_up
 from specc.tensors import Dims, Sym, product
 from specc.vjps.elementwise import mask, one
 
@@ -26,20 +27,6 @@ def kept(g: Graph, node: Node, value: Value) -> Value:
     return g.reshape(value, shape)
 
 
-def spread(g: Graph, dy: Value, like: Value) -> Value:
-    """`dy` repeated along axes of length 1 to the shape of `like`."""
-    if dy.shape == like.shape:
-        return dy
-    return g.expand(dy, like.shape, like)
-
-
-def summed_up(x: Value, sums: Value) -> Value:
-    """How many elements of x each of some sums of it has, known at run time."""
-    g = x.graph
-    length, left = g.op("Size", x), g.op("Size", sums)
-    return g.cast(length, x.dtype) / g.cast(left, x.dtype)
-
-
 def _grads(node: Node, dx: Value) -> Grads:
     return [dx] if len(node.inputs) == 1 else [dx, None]
 
@@ -47,7 +34,8 @@ def _grads(node: Node, dx: Value) -> Grads:
 @vjp("ReduceSum")
 def reduce_sum(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = sum X.  dX = dY, repeated."""
-    return _grads(node, spread(g, kept(g, node, dy), one(node)))
+    x = one(node)
+    return _grads(node, expanded(kept(g, node, dy), x.shape, x))
 
 
 @vjp("ReduceMean")
@@ -56,7 +44,7 @@ def reduce_mean(g: Graph, node: Node, dy: Value) -> Grads:
     x = one(node)
     count = product([x.shape[a] for a in axes_of(node)])
     scaled = dy / summed_up(x, node.outputs[0]) if isinstance(count, Sym) else dy * (1.0 / count)
-    return _grads(node, spread(g, kept(g, node, scaled), x))
+    return _grads(node, expanded(kept(g, node, scaled), x.shape, x))
 
 
 @vjp("ReduceMax", "ReduceMin")

@@ -215,10 +215,10 @@ def average_pool(g: Graph, node: Node, dy: Value) -> Grads:
 @vjp("GlobalAveragePool")
 def global_average_pool(g: Graph, node: Node, dy: Value) -> Grads:
     """Y = mean over space.  dX = dY / n everywhere."""
-    from specc.vjps.reduction import spread  # noqa: PLC0415
+    from specc.lengths import expanded  # noqa: PLC0415
 
     x = one(node)
-    return [spread(g, dy * (1.0 / np.prod(_spatial(x))), x)]
+    return [expanded(dy * (1.0 / np.prod(_spatial(x))), x.shape, x)]
 
 
 @vjp("BatchNormalization")

@@ -250,7 +250,7 @@ def compare(make: Make, internal: InternalOps, batch: int = BATCH) -> Realised:
             ours.get(name, np.zeros_like(expected)),
             expected,
             rtol=2e-4,
-            atol=4e-6 * scale,
+            atol=6e-6 * scale,
             err_msg=name,
         )
     return found

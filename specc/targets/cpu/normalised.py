@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from specc.graph import Adjoint, Graph, Value
+from specc.lengths import summed_up
 from specc.primitives import Tensor
 from specc.targets.cpu.pixels import from_rows, length, pixels, rows, times
 from specc.targets.layout import Placed, placed
@@ -67,8 +68,7 @@ class Statistics:
         w = g.reshape(r.kernel(kernel, (3, 2, 0, 1)), (kernel.shape[-1], channels))
         spread = g.op("Gemm", x, x, transB=1)
         mapped = g.op("MatMul", w, spread)
-        total = g.cast(g.op("Size", x), x.dtype)
-        count = total / float(length(channels))
+        count = summed_up(x, mean)
         # Rounding leaves errors of some 1e-6 |w|^2 |S|: of a row that sees next to nothing of the
         # image, as of three colours that are nearly one, more than the variance, with any sign.
         variance = g.op("Relu", g.reduce("ReduceSum", mapped * w, [1], keepdims=True) / count)

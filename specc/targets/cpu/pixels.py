@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from specc.errors import InternalError
 from specc.graph import Value
+from specc.lengths import expanded
 from specc.primitives import Tensor
 from specc.targets.layout import Layout, Placed, as_order, ordered, single
 from specc.targets.portable import known
@@ -113,7 +114,7 @@ def zero_place(x: Value, axis: int) -> Value:
     """One place of zeros along an axis, otherwise of the shape of x."""
     g = x.graph
     shape = tuple(1 if i == axis else dim for i, dim in enumerate(x.shape))
-    return g.expand(g.const(np.zeros((1,) * x.rank), x.dtype), shape, x)
+    return expanded(g.const(np.zeros((1,) * x.rank), x.dtype), shape, x)
 
 
 def from_rows(value: Value, t: Tensor) -> Placed:
