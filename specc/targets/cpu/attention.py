@@ -17,6 +17,7 @@ from specc.primitives import Tensor
 from specc.targets.layout import Placed, placed, plain
 from specc.targets.products import by_transpose, stacked
 from specc.targets.realiser import Planned, Realiser
+from specc.targets.reduction import sees
 
 _SOFTMAX = ("Softmax", "masked_softmax")
 
@@ -63,7 +64,7 @@ class Weighing:
             return None
         mask = self.weights.inputs[1]
         seen, g = plain(r.place(mask), mask.shape), r.graph
-        if seen.const is not None and seen.const.any(-1).all():
+        if sees(seen):
             return None
         ones = g.cast(seen, self.weights.dtype)
         return g.reduce("ReduceMax", ones, [ones.rank - 1], keepdims=True)
