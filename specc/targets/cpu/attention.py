@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
+from specc.targets.cpu.sight import Run, over_keys, runs
 from specc.targets.layout import Placed, placed, plain
 from specc.targets.products import by_transpose, stacked
 from specc.targets.realiser import Planned, Realiser
-from specc.targets.reduction import sees
+from specc.targets.reduction import sees, weights_of
 
 _SOFTMAX = ("Softmax", "masked_softmax")
 
@@ -29,13 +30,70 @@ class Weighing:
     Attributes:
         weights: the softmax.
         keep: what dropout multiplies it by, if it does.
+        scores: the product that is masked, if nothing else reads it.
     """
 
     weights: Tensor
     keep: Tensor | None
+    scores: Tensor | None
 
     def realise(self, r: Realiser, t: Tensor) -> Placed:
-        """Softmax and product as one."""
+        """Softmax and product as one; of runs of queries where a mask hides much."""
+        if self.scores is not None:
+            cut = self._runs(r)
+            if len(cut) > 1:
+                return self._in_runs(r, t, self.scores, cut)
+            r.bind(self.scores, r.rules.find(self.scores.op)(r, self.scores))
+        return self._whole(r, t)
+
+    def _runs(self, r: Realiser) -> Sequence[Run]:
+        """How the queries are cut."""
+        mask = self.weights.inputs[1]
+        keep = plain(r.place(mask), mask.shape).const
+        steps = self.weights.shape[-2:]
+        if keep is None or keep.shape[-2:] != steps or any(d != 1 for d in keep.shape[:-2]):
+            return ()
+        return runs(keep.reshape(keep.shape[-2:]))
+
+    def _in_runs(self, r: Realiser, t: Tensor, scores: Tensor, cut: Sequence[Run]) -> Placed:
+        """Scores, softmax and product of each run of queries with the keys that it sees."""
+        g, (first, second), values = r.graph, scores.inputs, t.inputs[1]
+        q = stacked(plain(r.place(first), first.shape))
+        k = stacked(_swapped(r.place(second), second))
+        v = stacked(plain(r.place(values), values.shape))
+        keep = None if self.keep is None else stacked(plain(r.place(self.keep), self.keep.shape))
+        # Of each run: what its scores, weights and results are made of.
+        made: list[tuple[Run, Value, Value, Value, Value, Value | None]] = []
+        rows: list[Value] = []
+        for run in cut:
+            mine, theirs, weighed = run.queries(q), run.keys(k), run.keys(v)
+            p = weights_of(r, by_transpose(mine, theirs), run.mask)
+            kept = None if keep is None else run.scores(keep)
+            rows.append(g.op("MatMul", p if kept is None else p * kept, weighed))
+            made.append((run, mine, theirs, weighed, p, kept))
+        y = g.op("Concat", *rows, axis=1)
+
+        def adjoint(dy: Value) -> list[Value | None]:
+            means = g.reduce("ReduceSum", dy * y, [2], keepdims=True)
+            down: list[Value] = []
+            keys: list[tuple[Run, Value]] = []
+            weighed: list[tuple[Run, Value]] = []
+            for run, mine, theirs, values, p, kept in made:
+                dmine = run.queries(dy)
+                dp = by_transpose(dmine, values)
+                ds = p * ((dp if kept is None else dp * kept) - run.queries(means))
+                pk = p if kept is None else p * kept
+                down.append(g.op("MatMul", ds, theirs))
+                keys.append((run, _turned(ds, mine)))
+                weighed.append((run, _turned(pk, dmine)))
+            dq = g.op("Concat", *down, axis=1)
+            return [dq, over_keys(keys, k), over_keys(weighed, v)]
+
+        y.adjoint = Adjoint((q, k, v), adjoint)
+        return placed(g.reshape(y, t.shape), t.shape)
+
+    def _whole(self, r: Realiser, t: Tensor) -> Placed:
+        """Softmax and product."""
         g, values = r.graph, t.inputs[1]
         p = plain(r.rules.find(self.weights.op)(r, self.weights), self.weights.shape)
         scores = plain(r.place(self.weights.inputs[0]), self.weights.shape)
@@ -49,7 +107,7 @@ class Weighing:
             dp = g.reshape(by_transpose(stacked(down), stacked(v)), p.shape)
             dp = dp if keep is None else dp * keep
             ds = p * (dp - g.reduce("ReduceSum", down * y, [y.rank - 1], keepdims=True))
-            dv = g.op("MatMul", g.op("Transpose", kept, perm=(0, 2, 1)), stacked(dy))
+            dv = _turned(kept, stacked(dy))
             return [ds, g.reshape(dv, v.shape)]
 
         y.adjoint = Adjoint((scores, v), adjoint)
@@ -81,6 +139,8 @@ def plan(tensors: Sequence[Tensor], users: Mapping[int, int]) -> dict[int, Plann
         planned[id(found.weights)] = None
         if t.inputs[0] is not found.weights:
             planned[id(t.inputs[0])] = None
+        if found.scores is not None:
+            planned[id(found.scores)] = None
     return planned
 
 
@@ -94,7 +154,29 @@ def _weighing(t: Tensor, users: Mapping[int, int]) -> Weighing | None:
     # As many batches of either, so that no gradient is summed; and none of what is kept.
     alike = weights.shape[:-2] == values.shape[:-2]
     constant = keep is None or (_mask(keep) and keep.shape == weights.shape)
-    return Weighing(weights, keep) if alone and last and alike and constant else None
+    if not (alone and last and alike and constant):
+        return None
+    return Weighing(weights, keep, _product(weights, users))
+
+
+def _product(weights: Tensor, users: Mapping[int, int]) -> Tensor | None:
+    """The product of queries and keys that a mask is put on, if that is all it is for."""
+    scores = weights.inputs[0]
+    if weights.op != "masked_softmax" or scores.op != "matmul" or users[id(scores)] > 1:
+        return None
+    first, second = scores.inputs
+    return scores if first.shape[:-2] == second.shape[:-2] else None
+
+
+def _swapped(x: Placed, t: Tensor) -> Value:
+    """What lies as t with its last two axes exchanged, plain."""
+    perm = (*range(t.rank - 2), t.rank - 1, t.rank - 2)
+    return plain(Placed(x.value, x.layout.permuted(perm)), tuple(t.shape[i] for i in perm))
+
+
+def _turned(a: Value, b: Value) -> Value:
+    """a^T b of matrices along one axis."""
+    return a.graph.op("MatMul", a.graph.op("Transpose", a, perm=(0, 2, 1)), b)
 
 
 def _mask(keep: Tensor) -> bool:
