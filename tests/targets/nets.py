@@ -226,6 +226,40 @@ def softmax_of_which_some_is_kept(n: Net) -> Tensor:
     return attended(n, ops.softmax(scores) * keep)
 
 
+def in_sight(n: Net, mask: np.ndarray, keep: Tensor | None = None) -> Tensor:
+    """Attention in 2 heads under a constant mask (queries, keys)."""
+    queries, keys = mask.shape
+    q, k, v = ops.sin(n.input(2, queries, 3)), ops.cos(n.input(2, keys, 3)), n.input(2, keys, 4)
+    scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))
+    weights = ops.masked_softmax(scores, n.trace.constant(mask, "bool"))
+    return ops.matmul(weights if keep is None else weights * keep, v * 9.0)
+
+
+@net
+def attention_to_what_came_before(n: Net) -> Tensor:
+    return in_sight(n, np.tri(128, dtype=np.bool_))
+
+
+@net
+def attention_to_neighbours(n: Net) -> Tensor:
+    near = np.abs(np.subtract.outer(np.arange(193), np.arange(193))) < 30
+    return in_sight(n, near)
+
+
+@net
+def attention_that_misses_keys(n: Net) -> Tensor:
+    mask = np.tri(130, 200, 20, dtype=np.bool_)
+    mask[:, :7] = False
+    return in_sight(n, mask)
+
+
+@net
+def attention_to_what_came_before_and_is_kept(n: Net) -> Tensor:
+    drawn = ops.greater_equal(ops.stop_gradient(n.input(2, 128, 128)), 0.1)
+    keep = ops.cast(drawn, drawn.trace.floatx) * 1.25
+    return in_sight(n, np.tri(128, dtype=np.bool_), keep)
+
+
 @net
 def softmax_that_is_read_twice(n: Net) -> list[Tensor]:
     weights = ops.softmax(scored(n))

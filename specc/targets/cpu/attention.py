@@ -5,6 +5,10 @@ row's sum is also rowsum(dO O), over as many features as V has and not over all 
 2022, FlashAttention, appendix B.2). Where dropout keeps m of P, O = (P m) V and dP = m dO V^T, the
 same holds. For 16 x 4 heads of 128 x 128 scores and 32 features, forward and backward take nine
 tenths of the time.
+
+Where a constant mask hides much, queries are cut into runs that meet the keys they see
+(`specc.targets.cpu.sight`): a small GPT's step takes 107 ms for 130 at 512 positions, 140 for 197
+at 1,024.
 """
 
 from __future__ import annotations
@@ -21,6 +25,45 @@ from specc.targets.realiser import Planned, Realiser
 from specc.targets.reduction import sees, weights_of
 
 _SOFTMAX = ("Softmax", "masked_softmax")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a run of queries makes of the keys that it sees.
+
+    Attributes:
+        q, k, v: its queries, and the keys and values that it sees (k, queries or keys, n).
+        p: the softmax.
+        keep: what dropout multiplies it by, if it does.
+        y: the weighed values.
+    """
+
+    run: Run
+    q: Value
+    k: Value
+    v: Value
+    p: Value
+    keep: Value | None
+    y: Value
+
+    @staticmethod
+    def of(r: Realiser, run: Run, q: Value, k: Value, v: Value, keep: Value | None) -> Part:
+        """Of all queries, keys, values and what is kept."""
+        q, k, v = run.queries(q), run.keys(k), run.keys(v)
+        p = weights_of(r, by_transpose(q, k), run.mask)
+        if keep is not None:
+            keep = run.scores(keep)
+        y = r.graph.op("MatMul", p if keep is None else p * keep, v)
+        return Part(run, q, k, v, p, keep, y)
+
+    def gradients(self, dy: Value, sums: Value) -> tuple[Value, Value, Value]:
+        """Of q, k and v, by dY and rowsum(dY Y) of all queries."""
+        down = self.run.queries(dy)
+        dp = by_transpose(down, self.v)
+        dp = dp if self.keep is None else dp * self.keep
+        ds = self.p * (dp - self.run.queries(sums))
+        kept = self.p if self.keep is None else self.p * self.keep
+        return self.p.graph.op("MatMul", ds, self.k), _turned(ds, self.q), _turned(kept, down)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +105,14 @@ class Weighing:
         k = stacked(_swapped(r.place(second), second))
         v = stacked(plain(r.place(values), values.shape))
         keep = None if self.keep is None else stacked(plain(r.place(self.keep), self.keep.shape))
-        # Of each run: what its scores, weights and results are made of.
-        made: list[tuple[Run, Value, Value, Value, Value, Value | None]] = []
-        rows: list[Value] = []
-        for run in cut:
-            mine, theirs, weighed = run.queries(q), run.keys(k), run.keys(v)
-            p = weights_of(r, by_transpose(mine, theirs), run.mask)
-            kept = None if keep is None else run.scores(keep)
-            rows.append(g.op("MatMul", p if kept is None else p * kept, weighed))
-            made.append((run, mine, theirs, weighed, p, kept))
-        y = g.op("Concat", *rows, axis=1)
+        parts = [Part.of(r, run, q, k, v, keep) for run in cut]
+        y = g.op("Concat", *(part.y for part in parts), axis=1)
 
         def adjoint(dy: Value) -> list[Value | None]:
-            means = g.reduce("ReduceSum", dy * y, [2], keepdims=True)
-            down: list[Value] = []
-            keys: list[tuple[Run, Value]] = []
-            weighed: list[tuple[Run, Value]] = []
-            for run, mine, theirs, values, p, kept in made:
-                dmine = run.queries(dy)
-                dp = by_transpose(dmine, values)
-                ds = p * ((dp if kept is None else dp * kept) - run.queries(means))
-                pk = p if kept is None else p * kept
-                down.append(g.op("MatMul", ds, theirs))
-                keys.append((run, _turned(ds, mine)))
-                weighed.append((run, _turned(pk, dmine)))
-            dq = g.op("Concat", *down, axis=1)
-            return [dq, over_keys(keys, k), over_keys(weighed, v)]
+            sums = g.reduce("ReduceSum", dy * y, [2], keepdims=True)
+            found = [part.gradients(dy, sums) for part in parts]
+            dq, dk, dv = zip(*found, strict=True)
+            return [g.op("Concat", *dq, axis=1), over_keys(cut, dk, k), over_keys(cut, dv, v)]
 
         y.adjoint = Adjoint((q, k, v), adjoint)
         return placed(g.reshape(y, t.shape), t.shape)

@@ -81,16 +81,16 @@ def part(x: Value, axis: int, start: int, stop: int) -> Value:
     return g.op("Slice", x, g.ints(start), g.ints(stop), g.ints(axis), g.ints(1))
 
 
-def over_keys(parts: Sequence[tuple[Run, Value]], x: Value) -> Value:
+def over_keys(cut: Sequence[Run], parts: Sequence[Value], x: Value) -> Value:
     """Sums over runs of (k, keys that the run sees, n), in the shape (k, keys, n) of x."""
     g = x.graph
     (keys,) = (d for d in x.shape[1:2] if isinstance(d, int))
-    bounds = sorted({0, keys, *(i for run, _ in parts for i in (run.first, run.last))})
+    bounds = sorted({0, keys, *(i for run in cut for i in (run.first, run.last))})
     pieces: list[Value] = []
     for a, b in pairwise(bounds):
         met = [
             part(value, 1, a - run.first, b - run.first)
-            for run, value in parts
+            for run, value in zip(cut, parts, strict=True)
             if run.first <= a and b <= run.last
         ]
         if met:
