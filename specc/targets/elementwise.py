@@ -50,8 +50,8 @@ def gelu(r: Realiser, t: Tensor) -> Placed:
     where the factors join the products around (`specc.scales`).
     """
     x, g = r.place(t.inputs[0]), r.graph
-    if not r.gradients:  # as onnxruntime fuses it
-        half, erf = x.value * 0.5, g.op("Erf", x.value * math.sqrt(0.5))
+    if not r.gradients:  # as onnxruntime 1.32 fuses it: a Div, and the half in front
+        half, erf = x.value * 0.5, g.op("Erf", x.value / math.sqrt(2.0))
         return Placed(half * (erf + 1.0), x.layout)
     s = x.value * math.sqrt(0.5)
     twice = g.op("Erf", s) + 1.0
