@@ -301,7 +301,7 @@ class Compiler:
         b.declare([*inputs, scored.loss, *scored.adds.values(), *scored.given])
         realiser = b.realiser(source, gradients=False)
         made = realiser.realise(
-            [scored.loss, *scored.adds.values(), *self._states(forward)], self.target.planner
+            [scored.loss, *scored.adds.values(), *self._states(forward)], self.target.serving
         )
         b.output("loss", made[0].value, "loss")
         self._carry(b, vectors, forward, realiser, source)
@@ -332,7 +332,7 @@ class Compiler:
         vectors = [v for v in every if any(e.name not in known for e in v.elements)]
         held = packed(b, vectors)
         realiser = b.realiser(Baked(known, held), gradients=False)
-        made = realiser.realise([*outputs, *self._states(forward)], self.target.planner)
+        made = realiser.realise([*outputs, *self._states(forward)], self.target.serving)
         for name, tensor, value in zip(self.output_names, outputs, made, strict=False):
             b.output(name, plain(value, tensor.shape), "output")
         self._carry(b, vectors, forward, realiser, held)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from specc.errors import CompileError, nearest
-from specc.targets import cpu, internal, portable
+from specc.targets import attention, cpu, internal, portable
 from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
 from specc.targets.realiser import Planner, Rules
@@ -19,6 +19,8 @@ class Target:
     """How primitives become ONNX ops, and the opset they are written in.
 
     Attributes:
+        planner: of graphs that gradients are taken of.
+        serving: of those that only predict.
         choosing: whether its rules choose by costs.
         costs: of a calibration; None: the fixed defaults.
         extending: whether it has rules with internal operators.
@@ -28,6 +30,7 @@ class Target:
     name: str
     rules: Rules
     planner: Planner | None = None
+    serving: Planner | None = None
     opset: int = 18
     choosing: bool = False
     costs: KernelCosts | None = None
@@ -46,14 +49,20 @@ class Target:
                 f"target {self.name}: expected {able}, the target that can use onnxruntime's"
                 " internal operators; name it, or compile without them"
             )
-        return replace(self, rules=internal.INTERNAL, planner=internal.plan, internal=ops)
+        return replace(
+            self,
+            rules=internal.INTERNAL,
+            planner=internal.plan,
+            serving=internal.plan,
+            internal=ops,
+        )
 
 
 TARGETS: dict[str, Target] = {
-    "portable": Target("portable", portable.PORTABLE),
-    "cpu": Target("cpu", cpu.CPU, cpu.plan, choosing=True, extending=True),
+    "portable": Target("portable", portable.PORTABLE, serving=attention.plan),
+    "cpu": Target("cpu", cpu.CPU, cpu.plan, cpu.plan, choosing=True, extending=True),
     # Conv, its gradients as ConvTranspose and Conv, and pools all have CUDA kernels at opset 18.
-    "cuda": Target("cuda", portable.PORTABLE),
+    "cuda": Target("cuda", portable.PORTABLE, serving=attention.plan),
 }
 
 

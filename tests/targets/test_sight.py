@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from specc.targets.cpu.sight import runs
+from specc.targets.sight import runs
 from tests.targets.nets import NETS
 from tests.targets.realised import Realised
 
@@ -28,7 +28,7 @@ def banded(queries: int, keys: int, seed: int) -> np.ndarray:
 @pytest.mark.parametrize(("queries", "keys"), [(128, 400), (300, 300), (700, 513), (1030, 900)])
 def test_runs_show_what_the_mask_shows(queries: int, keys: int) -> None:
     mask = banded(queries, keys, queries)
-    found = runs(mask)
+    found = runs(mask, 64)
     assert len(found) == min(8, queries // 64)
     shown = np.zeros_like(mask)
     for run in found:
@@ -50,7 +50,7 @@ def test_runs_show_what_the_mask_shows(queries: int, keys: int) -> None:
     ids=["short", "all", "little to leave out", "a query that sees nothing"],
 )
 def test_one_run_where_cutting_does_not_pay(mask: np.ndarray) -> None:
-    (run,) = runs(mask)
+    (run,) = runs(mask, 64)
     assert (run.start, run.stop, run.first, run.last) == (0, mask.shape[0], 0, mask.shape[1])
     np.testing.assert_array_equal(np.ones_like(mask) if run.mask is None else run.mask, mask)
 

@@ -8,7 +8,8 @@ innermost, Gather copies whole rows of N floats, and its adjoint is again a Gath
 from collections.abc import Mapping, Sequence
 
 from specc.primitives import Tensor
-from specc.targets.cpu import attention, fusion, normalised
+from specc.targets import attention
+from specc.targets.cpu import fusion, normalised
 from specc.targets.cpu.conv import CPU as CPU
 from specc.targets.realiser import Planned
 

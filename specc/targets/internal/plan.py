@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from specc.primitives import Tensor
-from specc.targets.cpu import attention, fusion
+from specc.targets import attention
+from specc.targets.cpu import fusion
 from specc.targets.cpu.normalised import between
 from specc.targets.internal import conv as _conv
 from specc.targets.internal import movement as _movement

@@ -18,8 +18,11 @@ from specc.graph import Value
 from specc.lengths import expanded
 
 Mask = npt.NDArray[np.bool_]
-# Runs of fewer queries cost more in operators than they save, and more runs save little more.
-_QUERIES = 64
+# Runs of fewer queries cost more in operators than they save: of a small GPT's positions 64 were
+# best in training, and 128 for predictions, where less is computed beside them.
+TRAINED = 64
+SERVED = 128
+# More runs save little more.
 _RUNS = 8
 # The share of the scores that has to be left out for runs to pay.
 _LEFT_OUT = 0.2
@@ -52,10 +55,13 @@ class Run:
         return part(self.queries(x), 2, self.first, self.last)
 
 
-def runs(mask: Mask) -> tuple[Run, ...]:
-    """How to cut the queries of a mask (queries, keys); one run where cutting does not pay."""
+def runs(mask: Mask, least: int) -> tuple[Run, ...]:
+    """How to cut the queries of a mask (queries, keys) into runs of `least` and more.
+
+    It is one run where cutting does not pay.
+    """
     queries, keys = mask.shape
-    count = min(_RUNS, queries // _QUERIES)
+    count = min(_RUNS, queries // least)
     if count > 1 and mask.any(1).all():
         bounds = [round(i * queries / count) for i in range(count + 1)]
         found = tuple(_run(mask, a, b) for a, b in pairwise(bounds))
