@@ -25,6 +25,8 @@ Given: TypeAlias = (
     "npt.ArrayLike | Rows | Sequence[npt.ArrayLike | Rows] | Mapping[str, npt.ArrayLike | Rows]"
 )
 Feeds: TypeAlias = dict[str, Array]
+# NumPy's letters: comparing types takes longer.
+_CHARS = {kind: np.dtype(kind).char for kind in ("float32", "int32", "int64")}
 
 
 def shape_of(dims: Dims) -> Shape:
@@ -103,24 +105,33 @@ def inputs(ports: Sequence[Port], x: Given) -> tuple[Column, ...]:
     if len(ports) == 1 and (ready := _ready(x, ports[0])) is not None:
         return (ready,)
     given = listed(x, [p.name for p in ports], "inputs")
-    arrays = tuple(
-        input_column(a, shape_of(p.shape), p.dtype, p.name, p.ids)
-        for a, p in zip(given, ports, strict=True)
-    )
+    arrays = tuple(_column(a, p) for a, p in zip(given, ports, strict=True))
     same_length(arrays, [p.name for p in ports])
     return arrays
 
 
+def _column(x: npt.ArrayLike | Rows, port: Port) -> Column:
+    ready = _ready(x, port)
+    if ready is not None:
+        return ready
+    return input_column(x, shape_of(port.shape), port.dtype, port.name, port.ids)
+
+
 def _ready(x: object, port: Port) -> Array | None:
-    """The array that goes to an input as it is: samples asked for one by one wait for checks."""
-    if not isinstance(x, np.ndarray) or port.ids is not None:
+    """The array that goes to an input as it is: samples asked for one by one wait for checks.
+
+    None where any is in doubt; the checks that tell what is wrong come then.
+    """
+    if type(x) is not np.ndarray:
         return None
-    array = cast("Array", x)
-    fits = array.shape[1:] == port.shape[1:]
-    if not fits or array.dtype.char != "f" or port.dtype != "float32":
+    if not x.ndim or x.shape[1:] != port.shape[1:] or _CHARS.get(port.dtype) != x.dtype.char:
         return None
-    clean = not array.size or not np.isnan(np.minimum.reduce(array, axis=None))
-    return array if clean else None
+    if not x.size:
+        return x
+    least = np.minimum.reduce(x, axis=None)
+    if port.ids is not None and not 0 <= least <= np.maximum.reduce(x, axis=None) < port.ids:
+        return None
+    return None if np.isnan(least) else x
 
 
 def targets(infos: Sequence[TargetInfo], y: Given) -> tuple[Column, ...]:

@@ -91,6 +91,8 @@ def fit_targets(
 
 def as_array(value: object) -> Array:
     """NumPy's view of array-likes, frames, series (pandas, polars, Arrow) and tensors (PyTorch)."""
+    if type(value) is np.ndarray:
+        return value
     for step in ("detach", "cpu"):  # a tensor may have a gradient, and lie on another device
         if callable(found := getattr(value, step, None)):
             value = found()

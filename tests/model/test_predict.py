@@ -135,3 +135,35 @@ def test_ids_that_a_table_does_not_hold_are_told(ids: object, dtype: str, *, cal
     assert model.predict(np.array([[0, 4]], dtype)).shape == (1, 2, 2)
     with pytest.raises(DataError, match=r"x: expected ids from 0 to 4, found (5|-1) in sample 0"):
         model.predict(np.array(ids, dtype))
+
+
+NUMBER = """
+specc: 1
+name: number
+inputs: {x: []}
+layers:
+  - reshape: [1]
+  - dense: 2
+    name: out
+"""
+
+
+def test_a_number_is_no_sample() -> None:
+    made = model(NUMBER)
+    expected = np.full((1, 1), 3.0) @ made.weights["out/kernel"]
+    found = made.predict(np.full(1, 3.0, np.float32))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    with pytest.raises(specc.DataError, match="one row for each sample, received the number 3"):
+        made.predict(np.full((), 3.0, np.float32))
+
+
+@pytest.mark.parametrize("wrong", [-1, 7])
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.float32])
+def test_ids_that_there_are_not(wrong: int, kind: type) -> None:
+    made = model(TOWERS)
+    x, _ = towers_data()
+    ids = x[0].astype(kind)
+    made.predict([ids, x[1]])
+    ids[2, 1] = wrong
+    with pytest.raises(specc.DataError, match=f"ids: expected ids from 0 to .*, found {wrong}"):
+        made.predict([ids, x[1]])
