@@ -14,11 +14,12 @@ from specc.targets.cpu.depthwise import bands_of, depthwise
 from specc.targets.cpu.direct import Direct
 from specc.targets.cpu.pixels import from_rows, from_tiles, image_rows, pixels
 from specc.targets.cpu.rules import CPU
+from specc.targets.cpu.shifted import convolve_whole
 from specc.targets.cpu.toom_cook import largest_tile
 from specc.targets.cpu.windows import table_of
 from specc.targets.cpu.winograd import Tiles, Winograd, Work, tiles
 from specc.targets.layout import Placed
-from specc.targets.portable import PORTABLE, known
+from specc.targets.portable import known
 from specc.targets.realiser import Realiser
 from specc.tensors import product
 
@@ -45,7 +46,7 @@ def conv(r: Realiser, t: Tensor) -> Placed:
     bands = bands_of(t)
     if bands is not None:
         return depthwise(r, t, bands)
-    return convolve(r, t, biased=True) if gathers(t) else PORTABLE.find("conv")(r, t)
+    return convolve(r, t, biased=True) if gathers(t) else convolve_whole(r, t)
 
 
 def unpadded(t: Tensor) -> Tensor:
