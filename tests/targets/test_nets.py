@@ -66,7 +66,7 @@ def test_a_fixed_batch_gives_the_same(name: str, batch: int, target: str) -> Non
 
 @pytest.mark.parametrize("name", ["classifier", "residual", "conv_strides_beyond_kernel"])
 def test_large_convolutions_of_the_cpu_target(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu_conv, "MAX_COLUMNS", 0)
+    monkeypatch.setattr(cpu_conv, "MAX_GATHERED", 0)
     made = Realised(NETS[name], "cpu", 3, grads=True)
     assert "Conv" in made.ops
     made.check_gradients()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from specc.graph import Adjoint, Value
 from specc.primitives import Tensor
-from specc.targets.costs import KernelCosts
+from specc.targets.costs import DEFAULT, KernelCosts
 from specc.targets.cpu.depthwise import bands_of, depthwise
 from specc.targets.cpu.direct import Direct
 from specc.targets.cpu.pixels import from_rows, from_tiles, image_rows, pixels
@@ -21,22 +20,26 @@ from specc.targets.cpu.winograd import Tiles, Winograd, Work, tiles
 from specc.targets.layout import Placed
 from specc.targets.portable import known
 from specc.targets.realiser import Realiser
-from specc.tensors import product
 
-# Columns of one sample beyond this many floats are not gathered: at 1 MiB a sample, a batch of 64
-# keeps 64 MiB for the backward pass of one layer alone.
-MAX_COLUMNS = 2**18
+# More floats than this are not gathered for a sample, as columns or in tiles: at 1 MiB, a batch of
+# 64 keeps 64 MiB for the backward pass of one layer alone.
+MAX_GATHERED = 2**18
 
 _SPATIAL = 2
 
 
-def gathers(t: Tensor) -> bool:
+def gathers(t: Tensor, costs: KernelCosts = DEFAULT) -> bool:
     """Whether a convolution is done by Gather and Gemm; else onnxruntime's Conv does it."""
-    kernel = t.inputs[1].shape
-    cells = int(np.prod(known(kernel[:-2])))
-    columns = product((kernel[-2], cells, pixels(t.shape)))
-    small = isinstance(columns, int) and columns <= MAX_COLUMNS
-    return t.attrs["groups"] == 1 and (cells == 1 or small)
+    if t.attrs["groups"] != 1:
+        return False
+    *cells, channels, _ = known(t.inputs[1].shape)
+    if math.prod(cells) == 1:
+        return True
+    outputs = best_size(t, costs)
+    if outputs is None:
+        return math.prod(cells) * pixels(t.shape) * channels <= MAX_GATHERED
+    tile = math.prod(cell + outputs - 1 for cell in cells)
+    return tile * math.prod(_grid(t, outputs)) * channels <= MAX_GATHERED
 
 
 @CPU.rule("conv")
@@ -46,7 +49,7 @@ def conv(r: Realiser, t: Tensor) -> Placed:
     bands = bands_of(t)
     if bands is not None:
         return depthwise(r, t, bands)
-    return convolve(r, t, biased=True) if gathers(t) else convolve_whole(r, t)
+    return convolve(r, t, biased=True) if gathers(t, r.costs) else convolve_whole(r, t)
 
 
 def unpadded(t: Tensor) -> Tensor:
@@ -105,11 +108,17 @@ class Choice:
 
 def best_tiles(t: Tensor, costs: KernelCosts) -> Choice | None:
     """How tiles do a convolution, or None where the direct sum is as good."""
+    outputs = best_size(t, costs)
+    return None if outputs is None else cut(t, outputs)
+
+
+def best_size(t: Tensor, costs: KernelCosts) -> int | None:
+    """How many results along each axis the best tiles have; None: the direct sum is as good."""
     found = [(cost_of(t, m, costs), m) for m in usable(t)]
     if not found:
         return None
     each, m = min(found)
-    return cut(t, m) if pays(each, known(t.inputs[1].shape), costs) else None
+    return m if pays(each, known(t.inputs[1].shape), costs) else None
 
 
 def cut(t: Tensor, outputs: int) -> Choice:

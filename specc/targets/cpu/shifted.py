@@ -1,10 +1,10 @@
 """Gradients of onnxruntime's Conv for images whose columns would be too large to gather.
 
 The kernel's gradient at one of its cells is a product of dY with the image, one shifted against the
-other: dW[a, b] = sum of dY[y, x] X[y + a - p, x + b - q]^T over y and x. Shifting dY along all axes but
-the last, and X along the last, gives every cell a product of two arrays of which there are few: for
-3 x 3 cells two shifted copies of each, where columns would be nine of X. Milliseconds, onnxruntime
-1.32 on two cores:
+other: dW[a, b] = sum of dY[y, x] X[y + a - p, x + b - q]^T over y and x. Shifting dY along all axes
+but the last, and X along the last, gives every cell a product of two arrays of which there are few:
+for 3 x 3 cells two shifted copies of each, where columns would be nine of X. Milliseconds,
+onnxruntime 1.32 on two cores:
 
     batch, channels, image      Conv of swapped axes   shifted
     2, 64 to 64, 224 x 224      148                    46

@@ -100,7 +100,7 @@ def _is_better(r: Realiser, t: Tensor) -> bool:
     if filters % size or (channels % size and channels > _FEW):
         return False
     taps = known(t.inputs[1].shape[:2])
-    if not gathers(t):
+    if not gathers(t, r.costs):
         return True
     each = min(cost_of(t, m, r.costs) for m in (1, *usable(t)))
     if held(r, source) is not None:
