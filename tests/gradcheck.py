@@ -98,6 +98,22 @@ class Erf(OpRun):
         return (np.vectorize(math.erf, otypes=[float])(x).astype(x.dtype),)
 
 
+class Pad(OpRun):
+    """Of zeros, and with pads below 0, which cut: the evaluator's own refuses those (onnx 1.23)."""
+
+    def _run(self, x, pads, value=None, axes=None, mode="constant"):
+        assert mode == "constant"
+        places = range(x.ndim) if axes is None else axes
+        before, after = np.split(np.asarray(pads), 2)
+        for axis, b, a in zip(places, before, after, strict=True):
+            x = np.moveaxis(x, axis, 0)
+            x = x[max(0, -b) : len(x) - max(0, -a)]
+            wide = [(max(0, b), max(0, a)), *[(0, 0)] * (x.ndim - 1)]
+            x = np.pad(x, wide, constant_values=0 if value is None else value)
+            x = np.moveaxis(x, 0, axis)
+        return (x,)
+
+
 class Scan(OpRun):
     """Either direction; ONNX's has the forward one only."""
 
@@ -122,7 +138,7 @@ class Scan(OpRun):
 
 def evaluator(model: bytes) -> ReferenceEvaluator:
     """ONNX's reference evaluator of a model."""
-    return ReferenceEvaluator(model, new_ops=[AveragePool, ConvTranspose, Erf, MaxPool, Scan])
+    return ReferenceEvaluator(model, new_ops=[AveragePool, ConvTranspose, Erf, MaxPool, Pad, Scan])
 
 
 @dataclass

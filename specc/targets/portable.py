@@ -50,11 +50,16 @@ def known(dims: Dims) -> tuple[int, ...]:
 
 @PORTABLE.rule("conv")
 def conv(r: Realiser, t: Tensor) -> Placed:
-    """Conv. Its kernel is stored as ONNX wants it: (F, C / groups, *k)."""
+    """Conv."""
+    return from_order(conv_of(r, t), channels_first(t.rank))
+
+
+def conv_of(r: Realiser, t: Tensor) -> Value:
+    """A Conv node's result. Its kernel is stored as ONNX wants it: (F, C / groups, *k)."""
     kernel = t.inputs[1]
     spatial = kernel.rank - 2
     w = r.kernel(kernel, (spatial + 1, spatial, *range(spatial)))
-    y = r.graph.op(
+    return r.graph.op(
         "Conv",
         nchw(r, t),
         w,
@@ -65,7 +70,6 @@ def conv(r: Realiser, t: Tensor) -> Placed:
         group=t.attrs["groups"],
         kernel_shape=known(kernel.shape[:spatial]),
     )
-    return from_order(y, channels_first(t.rank))
 
 
 @PORTABLE.rule("conv_transpose")

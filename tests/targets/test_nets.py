@@ -10,6 +10,7 @@ from specc import primitives as ops
 from specc.primitives import Tensor
 from specc.targets.costs import DEFAULT, KernelCosts
 from specc.targets.cpu import conv as cpu_conv
+from specc.targets.cpu import shifted
 from specc.targets.target import TARGETS
 from tests.numpy_windows import inside, places
 from tests.targets import nets
@@ -70,6 +71,31 @@ def test_large_convolutions_of_the_cpu_target(name: str, monkeypatch: pytest.Mon
     made = Realised(NETS[name], "cpu", 3, grads=True)
     assert "Conv" in made.ops
     made.check_gradients()
+
+
+@pytest.mark.parametrize("moved", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "classifier", "conv_5x5_same", "conv_of_convs_same", "conv_of_whole_image",
+        "conv_dilated_same", "conv_padded", "conv_1d", "conv_3d", "conv_used_twice",
+        "conv_strides_beyond_kernel", "conv_groups",
+    ],
+)  # fmt: skip
+def test_gradients_by_shifted_products(
+    name: str, turned: bool, moved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu_conv, "MAX_GATHERED", 0)
+    monkeypatch.setattr(shifted, "_CHANNELS", 1)
+    monkeypatch.setattr(shifted, "_PIXELS", 0.0 if turned else np.inf)
+    monkeypatch.setattr(shifted, "_moves", lambda *_: moved)
+    double = Realised(NETS[name], "cpu", 3, grads=True)
+    expected = double.check_gradients()
+    single = Realised(NETS[name], "cpu", 3, floatx="float32", grads=True)
+    for key, found in single.onnxruntime().items():
+        close(found, expected[key])
+    assert ("Pad" in double.ops) == (name not in ("conv_strides_beyond_kernel", "conv_groups"))
 
 
 @on_nets

@@ -25,8 +25,8 @@ import math
 from specc.errors import InternalError
 from specc.graph import Adjoint, Graph, Node, Value
 from specc.primitives import Tensor
-from specc.targets.layout import Placed
-from specc.targets.portable import PORTABLE, known
+from specc.targets.layout import Placed, from_order
+from specc.targets.portable import channels_first, conv_of, known
 from specc.targets.realiser import Realiser
 from specc.tensors import product
 from specc.vjps.window import conv_input_grad
@@ -39,14 +39,19 @@ _PIXELS = 4
 
 def convolve_whole(r: Realiser, t: Tensor) -> Placed:
     """onnxruntime's Conv, with these gradients where windows follow each other."""
-    y = PORTABLE.find("conv")(r, t)
-    channels = t.inputs[1].shape[-2]
+    y = conv_of(r, t)
+    (channels,) = known(t.inputs[1].shape[-2:-1])
     near = t.attrs["groups"] == 1 and all(s == 1 for s in t.attrs["strides"])
-    if not (r.gradients and near and isinstance(channels, int) and channels >= _CHANNELS):
-        return y
-    node = y.value.node
-    if node is None or node.op != "Conv":
-        raise InternalError("a convolution is no Conv")
+    if r.gradients and near and channels >= _CHANNELS:
+        _differentiate(y)
+    return from_order(y, channels_first(t.rank))
+
+
+def _differentiate(y: Value) -> None:
+    """Attach the gradients to the result of a Conv."""
+    node = y.node
+    if node is None:
+        raise InternalError("a convolution without a node")
     x, w, *bias = (value for value in node.inputs if value is not None)
 
     def adjoint(dy: Value) -> list[Value | None]:
@@ -54,8 +59,7 @@ def convolve_whole(r: Realiser, t: Tensor) -> Placed:
         sums = [dy.graph.reduce("ReduceSum", dy, [0, *spatial]) for _ in bias]
         return [image_gradient(node, dy, x, w), kernel_gradient(node, dy, x, w), *sums]
 
-    y.value.adjoint = Adjoint((x, w, *bias), adjoint)
-    return y
+    y.adjoint = Adjoint((x, w, *bias), adjoint)
 
 
 def image_gradient(node: Node, dy: Value, x: Value, w: Value) -> Value:
@@ -82,8 +86,7 @@ def kernel_gradient(node: Node, dy: Value, x: Value, w: Value) -> Value:
     g, cells = dy.graph, known(w.shape[2:])
     filters, channels = known(w.shape[:2])
     sizes = known(x.shape[2:])
-    # Either samples lie innermost, which moves both, or each has products of its own to be summed.
-    moved = filters * channels * math.prod(cells) > (filters + channels) * math.prod(sizes)
+    moved = _moves(filters, channels, math.prod(cells), math.prod(sizes))
     if moved:
         order = [1, 0, *range(2, x.rank)]
         x, dy = g.transpose(x, order), g.transpose(dy, order)
@@ -100,6 +103,11 @@ def kernel_gradient(node: Node, dy: Value, x: Value, w: Value) -> Value:
         parts += [_product(g, down, image, moved=moved) for image in images]
     stacked = g.op("Concat", *parts, axis=0) if len(parts) > 1 else parts[0]
     return g.reshape(g.transpose(stacked, [1, 2, 0]), w.shape)
+
+
+def _moves(filters: int, channels: int, cells: int, pixels: int) -> bool:
+    """Whether samples move innermost; else each has products of its own, which are summed."""
+    return filters * channels * cells > (filters + channels) * pixels
 
 
 def _moved(g: Graph, x: Value, places: dict[int, tuple[int, int]]) -> Value:
