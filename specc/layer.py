@@ -237,9 +237,9 @@ class Layer(Member):
         del flags
         return self.output_shape(inputs)
 
-    @property
-    def ids(self) -> int | None:
-        """How many ids its first input may hold, from 0; None when it holds no ids."""
+    def ids(self, flags: Mapping[str, Any]) -> int | None:
+        """How many ids the first input of a call may hold, from 0; None when it holds no ids."""
+        del flags
         return None
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
