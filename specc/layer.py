@@ -85,6 +85,11 @@ class Lowering(Protocol):
         """Further arguments of the call."""
         ...
 
+    @property
+    def masks(self) -> Masks:
+        """The masks that travel with the inputs, None for an input without."""
+        ...
+
     def weight(self, name: str) -> Tensor:
         """The layer's weight or state called `name`, in Keras' shape."""
         ...
