@@ -87,7 +87,7 @@ class Lowering(Protocol):
 
     @property
     def masks(self) -> Masks:
-        """The masks that travel with the inputs, None for an input without."""
+        """The masks that travel with the inputs, None for an input without; or none at all."""
         ...
 
     def weight(self, name: str) -> Tensor:

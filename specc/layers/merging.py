@@ -71,12 +71,13 @@ class Merge(Layer):
             while part.rank < rank:
                 part = ops.expand_dims(part, 1)
             parts.append(part)
+        given = low.masks or (None,) * len(inputs)
         # A tensor that got another axis is a new one, which has no mask in Keras.
         masks = [
             ops.expand_dims(boolean(mask), -1)
             if mask is not None and mask.rank == x.rank - 1 and x.rank == rank
             else None
-            for x, mask in zip(inputs, low.masks, strict=True)
+            for x, mask in zip(inputs, given, strict=True)
         ]
         parts = promoted(parts)
         alone = all(mask is None for mask in masks)
