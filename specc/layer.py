@@ -85,6 +85,11 @@ class Lowering(Protocol):
         """Further arguments of the call."""
         ...
 
+    @property
+    def masks(self) -> Masks:
+        """The masks that travel with the inputs, None for an input without; or none at all."""
+        ...
+
     def weight(self, name: str) -> Tensor:
         """The layer's weight or state called `name`, in Keras' shape."""
         ...
@@ -237,9 +242,9 @@ class Layer(Member):
         del flags
         return self.output_shape(inputs)
 
-    @property
-    def ids(self) -> int | None:
-        """How many ids its first input may hold, from 0; None when it holds no ids."""
+    def ids(self, flags: Mapping[str, Any]) -> int | None:
+        """How many ids the first input of a call may hold, from 0; None when it holds no ids."""
+        del flags
         return None
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:

@@ -68,6 +68,7 @@ class LayerLowering:
     declared: Mapping[str, NodeWeight]
     training: bool
     flags: Mapping[str, Any]
+    masks: Masks
     seed: int
     draws: int = 0
     network: Network | None = None
@@ -190,12 +191,12 @@ def _lower_call(
     training = bool(call.flags.get("training", forward.training))
     own_seed = getattr(layer, "seed", None)
     seed = forward.seed if own_seed is None else own_seed
+    masks = tuple(None if flow is None else flow.mask for flow in given)
     low: Lowering = LayerLowering(
-        forward, label, declared, training, call.flags, seed, network=call.node.inner
+        forward, label, declared, training, call.flags, masks, seed, network=call.node.inner
     )
-    masks = [None if flow is None else flow.mask for flow in given]
     tensors = [None if x is None else _cast_for(layer, x.tensor) for x in given]
-    inputs = layer.with_masks(tensors, tuple(masks))
+    inputs = layer.with_masks(tensors, masks)
     # A layer that takes optional tensors declares them as such; `inputs` of others are all there.
     result = layer.lower(low, *cast("Sequence[Tensor]", inputs))
     outputs = list(result) if isinstance(result, tuple) else [result]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from pydantic import ValidationError
@@ -18,8 +18,10 @@ from specc.optimizers.loss_scale import LossScaleOptimizer
 from specc.optimizers.multi import MultiOptimizer
 from specc.spec.train import TrainSpec
 
-M = TypeVar("M", bound=Member)
+Reader: TypeAlias = Callable[[object, str], Member | None]
 PATH = "compile"
+# What Keras resolves by the shapes of targets and outputs, in letters of any size.
+BY_SHAPE = ("accuracy", "acc")
 
 
 def train_spec(objects: Objects, config: Json, batch: int | None = None) -> TrainSpec | None:
@@ -28,7 +30,9 @@ def train_spec(objects: Objects, config: Json, batch: int | None = None) -> Trai
     `batch` is the fixed batch size of the model, which training then has too.
     """
     read: dict[str, Callable[[object], object]] = {
-        "loss": lambda value: _spread(objects, Loss, value, f"{PATH}.loss"),
+        "loss": lambda value: _spread(
+            lambda item, at: objects.member(Loss, item, at), value, f"{PATH}.loss"
+        ),
         "loss_weights": _weights,
         "optimizer": lambda value: _optimizer(objects, value),
         "metrics": lambda value: _metrics(objects, value, f"{PATH}.metrics"),
@@ -50,20 +54,18 @@ def train_spec(objects: Objects, config: Json, batch: int | None = None) -> Trai
         return None
 
 
-def _spread(objects: Objects, family: type[M], value: object, path: str) -> object:
+def _spread(read: Reader, value: object, path: str) -> object:
     """One member, or a list or mapping of them."""
     if isinstance(value, list):
         items = cast("list[object]", value)
         return [
-            None if item is None else _spread(objects, family, item, f"{path}[{i}]")
+            None if item is None else _spread(read, item, f"{path}[{i}]")
             for i, item in enumerate(items)
         ]
-    if not isinstance(value, Mapping):
-        return objects.member(family, value, path)
+    if not isinstance(value, Mapping) or "class_name" in value:
+        return read(cast("object", value), path)
     named = cast("Mapping[str, object]", value)
-    if "class_name" in named:
-        return objects.member(family, named, path)
-    return {key: _spread(objects, family, item, f"{path}.{key}") for key, item in named.items()}
+    return {key: _spread(read, item, f"{path}.{key}") for key, item in named.items()}
 
 
 def _weights(value: object) -> object:
@@ -72,12 +74,26 @@ def _weights(value: object) -> object:
 
 def _metrics(objects: Objects, value: object, path: str) -> object:
     """Metrics as `train:` writes them: a list, a list for each output, or a mapping of lists."""
-    found = _spread(objects, Metric, value, path)
+    found = _spread(lambda item, at: _metric(objects, item, at), value, path)
     if isinstance(found, dict):
         named = cast("dict[str, object]", found)
         return {key: _listed(item) for key, item in named.items()}
     items = cast("list[object]", found)
     return [_listed(item) for item in items] if any(map(_is_list, items)) else items
+
+
+def _metric(objects: Objects, value: object, path: str) -> Metric | None:
+    """A metric; logs call one that is asked for by a name as that name is written.
+
+    Source: keras/src/trainers/compile_utils.py, get_metric (3.15.1).
+    """
+    if not isinstance(value, str):
+        return objects.member(Metric, value, path)
+    lower = value.lower()
+    metric = objects.member(Metric, lower if lower in BY_SHAPE else value, path)
+    if metric is None or metric.log_name == value:
+        return metric
+    return metric.model_copy(update={"name": value})
 
 
 def _is_list(item: object) -> bool:

@@ -50,9 +50,8 @@ class Embedding(Adapted):
     lora_alpha: PositiveFloat | None = None
     """The product's factor is lora_alpha / lora_rank; lora_rank by default."""
 
-    @property
     @override
-    def ids(self) -> int | None:
+    def ids(self, flags: Mapping[str, Any]) -> int | None:
         return self.input_dim
 
     @override
@@ -109,6 +108,10 @@ class ReversibleEmbedding(Embedding):
             return table
         shape = (self.output_dim, self.input_dim)
         return (*table, Weight("reverse_embeddings", shape, self.embeddings_initializer))
+
+    @override
+    def ids(self, flags: Mapping[str, Any]) -> int | None:
+        return None if flags.get("reverse", False) else super().ids(flags)
 
     @override
     def call_shape(self, inputs: Shapes, flags: Mapping[str, Any]) -> Shape | Shapes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add, mul
 from typing import ClassVar
@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.layer import Cost, Layer, Lowering, Masks, Shapes
+from specc.layers.attending import boolean
 from specc.layers.types import floating, promoted
 from specc.primitives import Tensor
 from specc.shapes import ShapeError, broadcast
@@ -56,6 +57,11 @@ class Merge(Layer):
     def merge(self, parts: Sequence[Tensor]) -> Tensor:
         """The combination of tensors of one rank."""
 
+    def merge_masked(self, parts: Sequence[Tensor], masks: Masks) -> Tensor:
+        """The combination where some have masks, with a last axis of 1; `merge` by default."""
+        del masks
+        return self.merge(parts)
+
     @override
     def lower(self, low: Lowering, *inputs: Tensor) -> Tensor:
         rank = max(x.rank for x in inputs)
@@ -65,7 +71,17 @@ class Merge(Layer):
             while part.rank < rank:
                 part = ops.expand_dims(part, 1)
             parts.append(part)
-        return self.merge(promoted(parts))
+        given = low.masks or (None,) * len(inputs)
+        # A tensor that got another axis is a new one, which has no mask in Keras.
+        masks = [
+            ops.expand_dims(boolean(mask), -1)
+            if mask is not None and mask.rank == x.rank - 1 and x.rank == rank
+            else None
+            for x, mask in zip(inputs, given, strict=True)
+        ]
+        parts = promoted(parts)
+        alone = all(mask is None for mask in masks)
+        return self.merge(parts) if alone else self.merge_masked(parts, tuple(masks))
 
     @override
     def output_masks(self, inputs: Sequence[Tensor | None], masks: Masks) -> Masks:
@@ -108,7 +124,7 @@ class Subtract(Merge):
 
 
 class Multiply(Merge):
-    """Product of the inputs.
+    """Product of the inputs. What a mask leaves out is 1 there, and 0 where all masks do.
 
     Shapes: inputs broadcast; those of fewer axes get axes of length 1 after the batch.
 
@@ -118,6 +134,13 @@ class Multiply(Merge):
     @override
     def merge(self, parts: Sequence[Tensor]) -> Tensor:
         return reduce(mul, parts)
+
+    @override
+    def merge_masked(self, parts: Sequence[Tensor], masks: Masks) -> Tensor:
+        pairs = zip(parts, masks, strict=True)
+        y = self.merge([x if mask is None else ops.where(mask, x, 1) for x, mask in pairs])
+        present = [mask for mask in masks if mask is not None]
+        return y if len(present) < len(parts) else ops.where(reduce(ops.logical_or, present), y, 0)
 
 
 class Average(Merge):
@@ -137,8 +160,25 @@ class Average(Merge):
         return Cost(ops=elements(output[1:]) * len(inputs))
 
 
+def compared(
+    choose: Callable[[Tensor, Tensor], Tensor], parts: Sequence[Tensor], masks: Masks
+) -> Tensor:
+    """A choice between tensors of which a mask's false positions have no say.
+
+    Where all are masked the first stays.
+
+    Source: keras/src/layers/merging/base_merge.py, _apply_merge_op_and_or_mask (3.15.1).
+    """
+    y, seen = parts[0], masks[0]
+    for part, mask in zip(parts[1:], masks[1:], strict=True):
+        x = part if mask is None else ops.where(mask, part, y)
+        y = choose(y if seen is None else ops.where(seen, y, x), x)
+        seen = None if mask is None or seen is None else ops.logical_or(seen, mask)
+    return y
+
+
 class Maximum(Merge):
-    """Largest of the inputs at each position.
+    """Largest of the inputs at each position, of those that are not masked there.
 
     Shapes: inputs broadcast; those of fewer axes get axes of length 1 after the batch.
 
@@ -149,9 +189,13 @@ class Maximum(Merge):
     def merge(self, parts: Sequence[Tensor]) -> Tensor:
         return reduce(ops.maximum, parts)
 
+    @override
+    def merge_masked(self, parts: Sequence[Tensor], masks: Masks) -> Tensor:
+        return compared(ops.maximum, parts, masks)
+
 
 class Minimum(Merge):
-    """Smallest of the inputs at each position.
+    """Smallest of the inputs at each position, of those that are not masked there.
 
     Shapes: inputs broadcast; those of fewer axes get axes of length 1 after the batch.
 
@@ -161,3 +205,7 @@ class Minimum(Merge):
     @override
     def merge(self, parts: Sequence[Tensor]) -> Tensor:
         return reduce(ops.minimum, parts)
+
+    @override
+    def merge_masked(self, parts: Sequence[Tensor], masks: Masks) -> Tensor:
+        return compared(ops.minimum, parts, masks)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from specc.family import snake_case
-from specc.layer import Layer, Lowering, Shapes, Weight, stored_alone
+from specc.layer import Layer, Lowering, Masks, Shapes, Weight, stored_alone
 from specc.primitives import Tensor
 from specc.tensors import Dims
 
@@ -28,6 +28,11 @@ class Nested:
     def training(self) -> bool:
         """Whether this is a training step."""
         return self.outer.training
+
+    @property
+    def masks(self) -> Masks:
+        """None travel with tensors that the owner makes."""
+        return ()
 
     def weight(self, name: str) -> Tensor:
         """The inner layer's weight called `name`."""

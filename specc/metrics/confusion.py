@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from specc import primitives as ops
 from specc.losses.base import EPSILON
+from specc.losses.crossentropy import class_count
 from specc.losses.weighting import divide_no_nan, spread_over
 from specc.metrics.base import Metric
 from specc.primitives import Tensor
@@ -80,9 +81,13 @@ def class_column(x: Tensor, index: int) -> Tensor:
 
 
 def top_k(y_pred: Tensor, k: int) -> Tensor:
-    """Predictions, with those below the k-th largest of a row pushed under every threshold."""
-    bound = ops.slice_axis(ops.sort_descending(y_pred), -1, k - 1, k)
-    inside = ops.cast(ops.greater_equal(y_pred, bound), y_pred.dtype)
+    """Predictions, but for the k largest of a row pushed under every threshold.
+
+    Of equal ones the first are kept, so that there are always k.
+    """
+    first = ops.slice_axis(ops.order_descending(y_pred), -1, 0, k)
+    hits = ops.one_hot(first, class_count(y_pred, -1), y_pred.dtype)
+    inside = ops.reduce_sum(hits, hits.rank - 2)
     return y_pred * inside + (1.0 - inside) * OUTSIDE
 
 

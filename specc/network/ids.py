@@ -32,11 +32,12 @@ def id_limits(network: Network) -> Mapping[str, Limit]:
         for i, ref in enumerate(call.inputs):
             if ref is None or not isinstance(ref.call.node.layer, InputLayer):
                 continue
-            limit = None
+            limit: Limit | None = None
             if within is not None:
                 limit = inner.get(order[i]) if i < len(order) else None
-            elif i == 0 and isinstance(layer, Layer) and (count := layer.ids) is not None:
-                limit = Limit(count, call.node.place, call.node.path)
+            elif i == 0 and isinstance(layer, Layer):
+                count = layer.ids(call.flags)
+                limit = None if count is None else Limit(count, call.node.place, call.node.path)
             name = ref.call.node.name
             known = found.get(name)
             if limit is not None and name in names and (known is None or limit.count < known.count):

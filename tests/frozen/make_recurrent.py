@@ -110,6 +110,54 @@ BRANCHES = (
 )
 
 
+def merges():
+    """What masks leave out of products and choices, beside other masks and none."""
+    x, y = ids(), keras.Input((STEPS,), dtype="int32", name="others")
+    a = layers.Embedding(4, 3, mask_zero=True)(x)
+    b = layers.Embedding(4, 3, mask_zero=True)(y)
+    free = layers.Embedding(4, 3)(y)
+    return keras.Model(
+        [x, y],
+        [
+            layers.Multiply()([a, b]),
+            layers.Multiply()([a, free, b]),
+            layers.Maximum()([a, b, free]),
+            layers.Maximum()([free, a]),
+            layers.Minimum()([a, b, a]),
+            layers.Add()([a, b]),
+        ],
+    )
+
+
+MERGES = (
+    "inputs: {ids: {shape: [4], dtype: int32}, others: {shape: [4], dtype: int32}}\n"
+    "layers:\n"
+    + "".join(
+        f"  - embedding: {{input_dim: 4, output_dim: 3{mask}}}\n"
+        f"    inputs: {inputs}\n    name: {name}\n"
+        for name, inputs, mask in [
+            ("a", "ids", ", mask_zero: true"),
+            ("b", "others", ", mask_zero: true"),
+            ("free", "others", ""),
+        ]
+    )
+    + "".join(
+        f"  - {kind}:\n    inputs: [{inputs}]\n    name: y{i}\n"
+        for i, (kind, inputs) in enumerate(
+            [
+                ("multiply", "a, b"),
+                ("multiply", "a, free, b"),
+                ("maximum", "a, b, free"),
+                ("maximum", "free, a"),
+                ("minimum", "a, b, a"),
+                ("add", "a, b"),
+            ]
+        )
+    )
+    + "outputs: [y0, y1, y2, y3, y4, y5]\n"
+)
+
+
 def nested():
     inner = keras.Sequential(
         [keras.Input((STEPS,)), layers.Embedding(4, 3, mask_zero=True), layers.Dense(2)]
@@ -328,6 +376,7 @@ CASES = {
         lambda: plain(layers.TimeDistributed(layers.BatchNormalization())),
         True,
     ),
+    "merges": (MERGES, merges),
 }
 # What is learnt on masked outputs: (spec, model, loss, metrics)
 TRAINED = {

@@ -112,6 +112,25 @@ def test_names_of_optimizers(name, key):
     assert train(loss="mse", optimizer=name).optimizer == Optimizer.parse(key)
 
 
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("AUC", "auc"),
+        ("MSE", "mean_squared_error"),
+        ("mse", "mean_squared_error"),
+        ("R2Score", "r2_score"),
+        ("Accuracy", "accuracy"),
+        ("ACC", "accuracy"),
+    ],
+)
+def test_logs_call_a_metric_as_its_name_is_written(name: str, key: str) -> None:
+    # Oracle: keras/src/trainers/compile_utils.py, get_metric: `metric_obj.name = identifier`, and
+    # the letters of "accuracy" may have any size.
+    (metric,) = train(loss="mse", metrics=[name]).metrics
+    assert (metric.key, metric.log_name) == (key, name)
+    assert Metric.parse(metric.written()) == metric
+
+
 def test_keras_class_accuracy_is_exact_equality():
     """Oracle: keras.metrics.Accuracy counts equal values, the name "accuracy" picks by shape."""
     made = train(loss="mse", metrics=[saved("metrics", "Accuracy", name="accuracy")])

@@ -45,6 +45,7 @@ class Bench:
     ) -> None:
         self.training = training
         self.flags: dict[str, Any] = dict(flags or {})
+        self.masks = (None,) * len(inputs)
         self.trace = Trace(floatx=floatx)
         self.layer = Layer.parse(layer)
         self.shapes = tuple((None, *x.shape[1:]) for x in inputs)

@@ -244,6 +244,20 @@ def test_a_trade_off_is_written_by_its_limit():
     assert one == stream(Metric.parse(plain), [(y[:, 1:2], p[:, 1:2])])
 
 
+def test_the_first_of_equal_predictions_are_the_largest():
+    """Oracle: a loop; keras/src/metrics/metrics_utils.py, _filter_top_k, keeps exactly k."""
+    rng = np.random.default_rng(12)
+    y = rng.integers(0, 2, (7, 3, 5)).astype(np.float32)
+    p = rng.integers(0, 3, (7, 3, 5)).astype(np.float32) / 2.0
+    right = sum(
+        row[sorted(range(5), key=lambda j: (-scores[j], j))[:2]].sum()
+        for row, scores in zip(y.reshape(-1, 5), p.reshape(-1, 5), strict=True)
+    )
+    for key, total in (("precision", 2 * 21), ("recall", y.sum())):
+        (found,) = stream(Metric.parse({key: {"top_k": 2}}), [(y, p)])
+        np.testing.assert_allclose(found, right / total, rtol=1e-6)
+
+
 def test_overlap_with_weights():
     """Oracle: a loop over samples that fills the confusion matrix."""
     rng = np.random.default_rng(10)

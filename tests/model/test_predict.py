@@ -123,6 +123,31 @@ def test_batches_of_no_samples(size: int) -> None:
         made.evaluate(x, y, batch_size=size, verbose=0)
 
 
+def test_vectors_that_a_table_multiplies_are_no_ids() -> None:
+    # Oracle: NumPy, rows of the table, and products of the vectors with every row.
+    model = specc.Model(
+        loads("""
+specc: 1
+inputs: {i: {shape: [2], dtype: int32}, x: [3]}
+layers:
+  - reversible_embedding: {input_dim: 5, output_dim: 3}
+    name: table
+    inputs: i
+  - call: {table: {reverse: true}}
+    name: back
+    inputs: x
+outputs: [table, back]
+""")
+    )
+    (table,) = model.weights.values()
+    x = np.array([[-1.5, 7, 0.25]], np.float32)
+    rows, products = model.predict([np.array([[4, 0]], np.int32), x])
+    np.testing.assert_array_equal(rows, table[[[4, 0]]])
+    np.testing.assert_allclose(products, x @ table.T, rtol=1e-5)
+    with pytest.raises(DataError, match="i: expected ids from 0 to 4, found 5"):
+        model.predict([np.array([[5, 0]], np.int32), x])
+
+
 @pytest.mark.parametrize("ids", [[[0, 5]], [[-1, 0]]])
 @pytest.mark.parametrize("dtype", ["int32", "float32"])
 @pytest.mark.parametrize("call", [False, True])
