@@ -282,8 +282,9 @@ class Model:
         seed = (self.seed + 1_000_003 * self._epochs) % 2**64
         history = History()
         watcher = Observed.of(
-            self, self._engine, callbacks, history, progress, validates=held is not None
-        )
+            self, self._engine, callbacks, history, progress, validates=held is not None,
+            schedule=None if self.spec.train is None else self.spec.train.optimizer.schedule,
+        )  # fmt: skip
         unwatched(callbacks, range(first, epochs), validation_freq, progress)
         loop = Loop(
             self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,

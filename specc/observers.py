@@ -14,6 +14,7 @@ from specc.errors import RunError, nearest
 from specc.fit import StopTraining, Watcher
 from specc.history import History
 from specc.hooks import Hooks
+from specc.optimizers.schedules import Schedule
 from specc.progress import Progress
 
 
@@ -74,6 +75,7 @@ class Observed(Watcher):
         progress: Progress,
         *,
         validates: bool = False,
+        schedule: Schedule | None = None,
     ) -> Observed:
         """Callbacks of both kinds, told of the model.
 
@@ -91,7 +93,9 @@ class Observed(Watcher):
         for each in own:
             _check_hooks(each)
             each.set_model(model)
-        hooks = Hooks(engine, named, history, progress, validates=validates)
+        hooks = Hooks(
+            engine, named, history, progress, validates=validates, schedule=schedule
+        )  # fmt: skip
         made = Observed(model, engine, hooks, own)
         made._each_step = any(
             type(each).on_train_batch_end is not Callback.on_train_batch_end for each in own
