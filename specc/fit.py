@@ -140,6 +140,8 @@ class Loop:
                 # The logs of an epoch come from its last step, so nobody stops behind that one.
                 if batch.step + 1 < batches.steps:
                     self.watcher.step_end(epoch, batch.step + 1)
+        if isinstance(batches, Stream):
+            batches.epoch_end()
         logs = engine.logs()
         if self.validation is not None and validates(epoch + 1, self.validation_freq):
             found = engine.evaluate(batch_feeds(engine, self.validation, self.batch_size))
