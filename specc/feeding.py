@@ -14,6 +14,7 @@ from specc.compiler.program import Port
 from specc.data.balance import class_weights
 from specc.data.fitting import input_column, target_column
 from specc.data.labels import read_parts
+from specc.data.lazy import collected
 from specc.data.rows import Column, Rows
 from specc.data.source import Names, Samples, Taken
 from specc.data.targets import fit_inputs, numeric
@@ -38,6 +39,7 @@ def listed(given: object, names: Sequence[str], what: str) -> list[Any]:
     Raises:
         DataError: a name is missing or unknown, or the count differs.
     """
+    given = collected(given)
     if isinstance(given, Mapping):
         mapping = cast("Mapping[str, Any]", given)
         missing = [n for n in names if n not in mapping]

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from specc.data.lazy import collected
 from specc.data.rows import Array, Index
 from specc.errors import DataError
 from specc.tensors import ITEM_BYTES, DType, Shape, show
@@ -90,7 +91,12 @@ def fit_targets(
 
 
 def as_array(value: object) -> Array:
-    """NumPy's view of array-likes, frames, series (pandas, polars, Arrow) and tensors (PyTorch)."""
+    """NumPy's view of array-likes, frames, series (pandas, polars, Arrow) and tensors (PyTorch).
+
+    Raises:
+        DataError: a lazy frame cannot be collected.
+    """
+    value = collected(value)
     for step in ("detach", "cpu"):  # a tensor may have a gradient, and lie on another device
         if callable(found := getattr(value, step, None)):
             value = found()
