@@ -199,7 +199,10 @@ def _records(path: Path, delimiter: str, size: int, at: At = START) -> Iterator[
         raise undecoded(path, error) from error
     except (OSError, csv.Error) as error:
         place = str(path) if reader is None else f"{path}:{at.lines + reader.line_num}"
-        raise DataError(f"{place}: expected UTF-8 text with {delimiter!r}, {error}") from error
+        raise DataError(
+            f"{place}: expected cells with {delimiter!r} between them and quotes that close, found "
+            f"{error}"
+        ) from error
     if found.rows:
         yield found
 

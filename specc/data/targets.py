@@ -130,7 +130,9 @@ def numeric(value: npt.ArrayLike, name: str) -> Array:
     except ValueError as error:
         raise DataError(f"{name}: expected an array, received lists of uneven length") from error
     if array.dtype.kind not in "biuf":
-        raise DataError(f"{name}: expected numbers, received {array.dtype} ({_sample(array)})")
+        what = "texts" if array.dtype.kind in "US" else str(array.dtype)
+        advice = "turn them into numbers, or leave them out"
+        raise DataError(f"{name}: expected numbers, received {what} ({_sample(array)}); {advice}")
     if array.ndim == 0:
         raise DataError(f"{name}: expected one row for each sample, received the number {array}")
     return array
@@ -159,7 +161,7 @@ def _texts(value: npt.ArrayLike, name: str, rows: Index | None) -> Array:
 
 
 def _sample(array: Array) -> str:
-    return f"the first is {array.reshape(-1)[0]!r}" if array.size else "empty"
+    return f"the first is {array.reshape(-1)[:1].tolist()[0]!r}" if array.size else "empty"
 
 
 def _fits(found: tuple[int, ...], wanted: Shape) -> bool:
