@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
+from specc.arguments import check_class_weight, check_count
 from specc.compiler.bundle import Bundle, TargetInfo
 from specc.compiler.objective import Axes
 from specc.compiler.program import Port
@@ -253,6 +254,7 @@ def _rows(given: npt.ArrayLike, count: int, target: TargetInfo) -> Array:
 
 
 def _by_class(y: Column, class_weight: Mapping[int, float] | Literal["balanced"]) -> Array:
+    check_class_weight(class_weight)
     if y.ndim > 2:  # noqa: PLR2004
         raise DataError(
             f"class_weight: expected one class for each sample, received targets {y.shape}; use"
@@ -310,9 +312,11 @@ def rows_in_batch(
         steps: most batches that are made.
 
     Raises:
-        DataError: the inputs have a fixed batch size and `wanted` is another, or the last batch
-            would be smaller.
+        DataError: `wanted` is no number of samples, or the inputs have a fixed batch size and it is
+            another, or the last batch would be smaller.
     """
+    if wanted is not None:
+        check_count("batch_size", wanted)
     fixed = bundle.batch
     if fixed is None:
         return default if wanted is None else wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from typing_extensions import override
 
@@ -84,10 +84,7 @@ class Observed(Watcher):
         """
         for each in given:
             if not isinstance(each, Named | Callback):
-                raise RunError(
-                    f"callbacks: expected members of specc.callbacks or objects of specc.Callback,"
-                    f" received {type(each).__name__}"
-                )
+                raise _no_callback(each)
         named = [each for each in given if isinstance(each, Named)]
         own = [each for each in given if isinstance(each, Callback)]
         for each in own:
@@ -147,6 +144,28 @@ class Observed(Watcher):
         self.hooks.train_end()
         for each in self.own:
             each.on_train_end(self.logs)
+
+
+def given_callbacks(given: object) -> Sequence[Any]:
+    """Callbacks as `fit` takes them: a list, a single one, or None for none, as in Keras.
+
+    Raises:
+        RunError: it is something else.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, Named | Callback):
+        return (given,)
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise _no_callback(given)
+    return cast("Sequence[Any]", given)
+
+
+def _no_callback(given: object) -> RunError:
+    return RunError(
+        f"callbacks: expected members of specc.callbacks or objects of specc.Callback, received"
+        f" {type(given).__name__}"
+    )
 
 
 def _check_hooks(given: Callback) -> None:
