@@ -57,7 +57,13 @@ class Compiled:
     seed: int
 
     def write(self, folder: Path) -> None:
-        """Graphs, first state and manifest, into `folder` (made if absent)."""
+        """Graphs, first state and manifest, into `folder` (made if absent).
+
+        Raises:
+            RunError: there is a file in its place.
+        """
+        if folder.exists() and not folder.is_dir():
+            raise RunError(f"{folder}: expected a folder, found a file; choose another")
         folder.mkdir(parents=True, exist_ok=True)
         write_bundle(folder, self.bundle, self.spec, self.seed)
         named = {**self.bundle.initial_state(self.weights), **self.weights}

@@ -102,7 +102,7 @@ def costs(model: Spec | Network, batch: int = 1, optimizer: AnyOptimizer | None 
     Raises:
         SpecError: the spec has problems.
     """
-    network = build(model) if isinstance(model, Spec) else model
+    network = model if isinstance(model, Network) else build(model)
     if optimizer is None and isinstance(model, Spec) and model.train is not None:
         optimizer = model.train.optimizer
     fields = receptive_fields(network)

@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 from specc.compiler.bundle import FULL, Bundle
 from specc.compiler.program import Program
-from specc.compiler.state import LEARNING_RATE, METRICS, STATES
+from specc.compiler.rates import rate_program
+from specc.compiler.state import ITERATIONS, LEARNING_RATE, METRICS, STATES
 from specc.errors import RunError
 from specc.feeding import Feeds
 from specc.internal import require
+from specc.optimizers.schedules import Schedule
 from specc.session import Device, Runner, Stepper
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -36,6 +38,7 @@ class Engine:
     _train: Stepper | None = field(default=None, repr=False)
     _eval: Stepper | None = field(default=None, repr=False)
     _moved: bool = False
+    _rates: Runner | None = field(default=None, repr=False)
 
     def require(self, name: str) -> Program:
         """The program called `name`.
@@ -172,10 +175,24 @@ class Engine:
         self.trainer().set(LEARNING_RATE, np.array(rate, np.float32))
         self._moved = True
 
-    def learning_rate(self) -> float | None:
-        """The rate that is state; None with a schedule."""
-        named = self.state()
-        return float(named[LEARNING_RATE]) if LEARNING_RATE in named else None
+    def learning_rate(self, schedule: Schedule | None = None) -> float | None:
+        """The rate of the step that comes next, of the state or of a schedule; None without both.
+
+        Source: `learning_rate` of keras/src/optimizers/base_optimizer.py (3.15.1).
+        """
+        if self.bundle.rate is not None:
+            return float(self._scalar(LEARNING_RATE))
+        if schedule is None:
+            return None
+        if self._rates is None:
+            self._rates = Runner(rate_program(schedule), threads=1)
+        return float(self._rates.run({ITERATIONS: self._scalar(ITERATIONS)})[LEARNING_RATE])
+
+    def _scalar(self, name: str) -> Array:
+        """A number of the state, without a copy of all the rest."""
+        if self._moved and self._train is not None:
+            return self._train.get(name)
+        return np.asarray(self.named[name])
 
 
 def _logs(stepper: Stepper) -> Logs:

@@ -8,12 +8,14 @@ from typing import Any, Literal, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
+from specc.arguments import check_class_weight, check_count
 from specc.compiler.bundle import Bundle, TargetInfo
 from specc.compiler.objective import Axes
 from specc.compiler.program import Port
 from specc.data.balance import class_weights
 from specc.data.fitting import input_column, target_column
 from specc.data.labels import read_parts
+from specc.data.lazy import collected
 from specc.data.rows import Column, Rows
 from specc.data.source import Names, Samples, Taken
 from specc.data.targets import fit_inputs, numeric
@@ -40,6 +42,7 @@ def listed(given: object, names: Sequence[str], what: str) -> list[Any]:
     Raises:
         DataError: a name is missing or unknown, or the count differs.
     """
+    given = collected(given)
     if isinstance(given, Mapping):
         mapping = cast("Mapping[str, Any]", given)
         missing = [n for n in names if n not in mapping]
@@ -262,6 +265,7 @@ def _rows(given: npt.ArrayLike, count: int, target: TargetInfo) -> Array:
 
 
 def _by_class(y: Column, class_weight: Mapping[int, float] | Literal["balanced"]) -> Array:
+    check_class_weight(class_weight)
     if y.ndim > 2:  # noqa: PLR2004
         raise DataError(
             f"class_weight: expected one class for each sample, received targets {y.shape}; use"
@@ -319,9 +323,11 @@ def rows_in_batch(
         steps: most batches that are made.
 
     Raises:
-        DataError: the inputs have a fixed batch size and `wanted` is another, or the last batch
-            would be smaller.
+        DataError: `wanted` is no number of samples, or the inputs have a fixed batch size and it is
+            another, or the last batch would be smaller.
     """
+    if wanted is not None:
+        check_count("batch_size", wanted)
     fixed = bundle.batch
     if fixed is None:
         return default if wanted is None else wanted

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from specc import feeding
+from specc.arguments import check_count, is_number
 from specc.callbacks.base import Monitor
 from specc.compiler.bundle import Bundle
 from specc.compiler.state import ITERATIONS
@@ -140,6 +141,8 @@ class Loop:
                 # The logs of an epoch come from its last step, so nobody stops behind that one.
                 if batch.step + 1 < batches.steps:
                     self.watcher.step_end(epoch, batch.step + 1)
+        if isinstance(batches, Stream):
+            batches.epoch_end()
         logs = engine.logs()
         if self.validation is not None and validates(epoch + 1, self.validation_freq):
             found = engine.evaluate(batch_feeds(engine, self.validation, self.batch_size))
@@ -159,6 +162,23 @@ class Loop:
             if average is not None:
                 named[weight.name] = average
         engine.replace(named)
+
+
+def check_loop(
+    epochs: object, first: object, shuffle: object, steps: object, held_steps: object
+) -> None:
+    """Check the numbers of `fit`, which callers without types may give anything for.
+
+    Raises:
+        DataError: one is of another kind.
+    """
+    check_count("epochs", epochs, 0)
+    check_count("initial_epoch", first, 0)
+    for name, given in (("steps_per_epoch", steps), ("validation_steps", held_steps)):
+        if given is not None:
+            check_count(name, given)
+    if not isinstance(shuffle, bool | np.bool_) and shuffle != "batch":
+        raise DataError(f"shuffle: expected True, False or 'batch', received {shuffle!r}")
 
 
 def check_frequency(given: object) -> None:
@@ -243,6 +263,8 @@ def held_out(data: Weighted, share: float) -> tuple[Weighted, Weighted | None]:
 
     Source: keras/src/trainers/data_adapters/array_slicing.py: split at floor(n (1 - share)).
     """
+    if not is_number(share):
+        raise DataError(f"validation_split: expected a share from 0 to below 1, received {share!r}")
     if not share:
         return data, None
     if not 0.0 < share < 1.0:

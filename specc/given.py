@@ -11,7 +11,18 @@ import numpy.typing as npt
 
 from specc import feeding
 from specc.compiler.bundle import Bundle
-from specc.data.stream import Fitted, Indexed, Pass, Peeked, Stream, is_stream, steps_of
+from specc.data.stream import (
+    BEGIN,
+    END,
+    Fitted,
+    Indexed,
+    Pass,
+    Peeked,
+    Stream,
+    is_stream,
+    steps_of,
+    tell,
+)
 from specc.errors import DataError, SpecError
 from specc.feeding import Given
 from specc.fit import Weighted
@@ -213,7 +224,9 @@ def predicted(
     if not is_stream(source):
         return None
     batches = itertools.islice(cast("Iterable[Any]", source), steps)
+    tell(source, BEGIN)
     parts = [predict(_inputs_of(item, ranks)) for item in batches]
+    tell(source, END)
     if not parts:
         raise DataError("predict: expected batches, received an iterable that has none")
     columns = zip(

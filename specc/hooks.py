@@ -12,9 +12,11 @@ import numpy.typing as npt
 from typing_extensions import override
 
 from specc.callbacks import Callback, Training
+from specc.callbacks.base import RATE
 from specc.engine import Engine, Logs
 from specc.errors import RunError
 from specc.history import History
+from specc.optimizers.schedules import Schedule
 from specc.progress import Progress
 
 
@@ -26,6 +28,8 @@ class Hooks(Training):
         states: what each callback remembers, in their order; stored in checkpoints.
         stopped: why training is to end; None while it is not.
         validates: whether there is a validation, be it not in every epoch.
+        schedule: what gives the learning rate, if it is no state.
+        logs_rate: whether the rate of a schedule is a log of every epoch.
         kept: states by name, where no run folder keeps them.
         keeper: keeps a state by name; by default `kept` does.
         finder: finds it again.
@@ -45,6 +49,8 @@ class Hooks(Training):
     keeper: Callable[[str], None] | None = None
     finder: Callable[[str], Mapping[str, npt.NDArray[Any]]] | None = None
     validates: bool = False
+    schedule: Schedule | None = None
+    logs_rate: bool = False
 
     def __post_init__(self) -> None:
         if len(self.states) != len(self.callbacks):
@@ -81,6 +87,8 @@ class Hooks(Training):
 
     def epoch_logs(self, logs: Logs) -> None:
         """Before an epoch's logs are recorded."""
+        if self._shows_rate and (rate := self.learning_rate()) is not None:
+            logs[RATE] = rate
         for callback, state in self._pairs():
             callback.epoch_logs(state, self, logs)
 
@@ -104,7 +112,12 @@ class Hooks(Training):
     def logged(self) -> tuple[str, ...]:
         own = self.engine.bundle.logs
         held = [f"val_{name}" for name in own] if self.validates else []
-        return (*own, *held, *(name for each in self.callbacks for name in each.adds))
+        rate = [RATE] if self._shows_rate else []
+        return (*own, *held, *rate, *(name for each in self.callbacks for name in each.adds))
+
+    @property
+    def _shows_rate(self) -> bool:
+        return self.logs_rate and self.schedule is not None
 
     @property
     @override
@@ -123,7 +136,7 @@ class Hooks(Training):
 
     @override
     def learning_rate(self) -> float | None:
-        return self.engine.learning_rate()
+        return self.engine.learning_rate(self.schedule)
 
     @override
     def set_learning_rate(self, rate: float) -> None:

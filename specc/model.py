@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from specc import feeding
+from specc.arguments import is_whole
 from specc.checkpoint import load as load_state
 from specc.checkpoint import save as save_state
 from specc.compiler.bundle import Bundle
@@ -27,6 +28,7 @@ from specc.fit import (
     Weighted,
     batch_feeds,
     check_frequency,
+    check_loop,
     common_batch,
     held_out,
     ones,
@@ -35,10 +37,10 @@ from specc.fit import (
 from specc.given import begun, evaluated, predicted, stream, take_lengths, validation, weighted
 from specc.history import History
 from specc.observers import Given as Callback
-from specc.observers import Observed
+from specc.observers import Observed, given_callbacks
 from specc.progress import Progress
 from specc.session import Device, check_device
-from specc.spec.model import Spec
+from specc.spec.model import Spec, check_spec
 from specc.spec.train import MAX_SEED
 from specc.targets.blocks import InternalOps
 from specc.targets.costs import KernelCosts
@@ -81,8 +83,9 @@ class Model:
         internal: InternalOps | None = None,
     ) -> None:
         check_device(device, threads)
-        if seed is not None and not 0 <= seed <= MAX_SEED:
-            raise SpecError(f"seed: expected a number from 0 to {MAX_SEED}, received {seed}")
+        check_spec(spec)
+        if seed is not None and not (is_whole(seed) and 0 <= seed <= MAX_SEED):
+            raise SpecError(f"seed: expected a number from 0 to {MAX_SEED}, received {seed!r}")
         if seed is not None and spec.train is not None:
             train = spec.train.model_copy(update={"seed": seed})
             spec = Spec(spec.model, spec.models, train, spec.data, spec.version, spec.file)
@@ -229,7 +232,7 @@ class Model:
         sample_weight: Given | None = None,
         initial_epoch: int = 0,
         verbose: Verbose = "auto",
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] | Callback | None = (),
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_freq: Frequency = 1,
@@ -248,6 +251,8 @@ class Model:
             DataError: the arrays do not fit.
             RunError: the spec has no `train:` section with a loss.
         """
+        check_loop(epochs, initial_epoch, shuffle, steps_per_epoch, validation_steps)
+        callbacks = given_callbacks(callbacks)
         if y is None:
             if validation_split:
                 raise DataError(
@@ -282,8 +287,9 @@ class Model:
         seed = (self.seed + 1_000_003 * self._epochs) % 2**64
         history = History()
         watcher = Observed.of(
-            self, self._engine, callbacks, history, progress, validates=held is not None
-        )
+            self, self._engine, callbacks, history, progress, validates=held is not None,
+            schedule=None if self.spec.train is None else self.spec.train.optimizer.schedule,
+        )  # fmt: skip
         unwatched(callbacks, range(first, epochs), validation_freq, progress)
         loop = Loop(
             self._engine, rows, epochs, size, seed, shuffle, held, progress, watcher,

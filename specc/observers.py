@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from typing_extensions import override
 
@@ -14,6 +14,7 @@ from specc.errors import RunError, nearest
 from specc.fit import StopTraining, Watcher
 from specc.history import History
 from specc.hooks import Hooks
+from specc.optimizers.schedules import Schedule
 from specc.progress import Progress
 
 
@@ -74,6 +75,7 @@ class Observed(Watcher):
         progress: Progress,
         *,
         validates: bool = False,
+        schedule: Schedule | None = None,
     ) -> Observed:
         """Callbacks of both kinds, told of the model.
 
@@ -82,16 +84,15 @@ class Observed(Watcher):
         """
         for each in given:
             if not isinstance(each, Named | Callback):
-                raise RunError(
-                    f"callbacks: expected members of specc.callbacks or objects of specc.Callback,"
-                    f" received {type(each).__name__}"
-                )
+                raise _no_callback(each)
         named = [each for each in given if isinstance(each, Named)]
         own = [each for each in given if isinstance(each, Callback)]
         for each in own:
             _check_hooks(each)
             each.set_model(model)
-        hooks = Hooks(engine, named, history, progress, validates=validates)
+        hooks = Hooks(
+            engine, named, history, progress, validates=validates, schedule=schedule
+        )  # fmt: skip
         made = Observed(model, engine, hooks, own)
         made._each_step = any(
             type(each).on_train_batch_end is not Callback.on_train_batch_end for each in own
@@ -143,6 +144,28 @@ class Observed(Watcher):
         self.hooks.train_end()
         for each in self.own:
             each.on_train_end(self.logs)
+
+
+def given_callbacks(given: object) -> Sequence[Any]:
+    """Callbacks as `fit` takes them: a list, a single one, or None for none, as in Keras.
+
+    Raises:
+        RunError: it is something else.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, Named | Callback):
+        return (given,)
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise _no_callback(given)
+    return cast("Sequence[Any]", given)
+
+
+def _no_callback(given: object) -> RunError:
+    return RunError(
+        f"callbacks: expected members of specc.callbacks or objects of specc.Callback, received"
+        f" {type(given).__name__}"
+    )
 
 
 def _check_hooks(given: Callback) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 # Source of the bar's width, of the number format and its border: keras/src/utils/progbar.py.
@@ -10,6 +10,7 @@ BAR_WIDTH = 20
 SMALL = 1e-3
 # More epochs than this are shown as the first, a gap, and the last ones.
 TABLE_ROWS = 12
+RATE = "learning_rate"
 MINUTE, HOUR = 60, 3600
 
 
@@ -42,9 +43,14 @@ class Moment:
 
     @property
     def tail(self) -> str:
-        """`8s 12ms/step accuracy: 0.9812 loss: 0.0611`, sorted by name."""
-        values = [f"{printable(k)}: {number(v)}" for k, v in sorted(self.logs.items())]
+        """`8s 12ms/step accuracy: 0.9812 loss: 0.0611`, in the order of `in_order`."""
+        values = [f"{printable(k)}: {number(self.logs[k])}" for k in in_order(self.logs)]
         return " ".join([duration(self.seconds), per_step(self.step_seconds), *values])
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of logs, sorted; the learning rate, which is no result, where a line is cut first."""
+    return sorted(names, key=lambda name: (name == RATE, name))
 
 
 def number(value: float) -> str:
@@ -83,7 +89,7 @@ def history_table(
     epochs: Sequence[Mapping[str, float]], first_epoch: int = 0
 ) -> tuple[list[str], list[list[str]]]:
     """(header, rows): one row for each epoch's logs, counted from 1; a gap when there are many."""
-    names = sorted({name for logs in epochs for name in logs})
+    names = in_order({name for logs in epochs for name in logs})
     rows = [
         [str(first_epoch + i + 1), *(number(logs[n]) if n in logs else "" for n in names)]
         for i, logs in enumerate(epochs)

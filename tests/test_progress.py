@@ -97,6 +97,14 @@ def test_history_table() -> None:
     ]
 
 
+def test_the_learning_rate_is_cut_before_results_are() -> None:
+    logs = {"learning_rate": 0.01, "loss": 0.5, "val_loss": 0.25}
+    assert Moment(0, 1, 1, 1, 1, 1, logs).tail.endswith(
+        "loss: 0.5000 val_loss: 0.2500 learning_rate: 0.0100"
+    )
+    assert history_table([logs])[0] == ["epoch", "loss", "val_loss", "learning_rate"]
+
+
 def test_a_long_history_keeps_the_first_and_the_last() -> None:
     _, rows = history_table([{"loss": float(i)} for i in range(1, 101)])
     assert len(rows) == 12

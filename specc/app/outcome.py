@@ -19,7 +19,8 @@ from specc.errors import SpeccError
 USER_ERROR = 2
 INTERRUPTED = 130
 # The system's, not ours: a full or read-only disk, a quota, a broken device, too many open files.
-SYSTEM = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+SYSTEM = (*FULL, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE)
 
 
 class Commands(TyperGroup):
@@ -59,6 +60,10 @@ def outcome() -> Generator[None]:
     except SpeccError as error:
         complain(str(error))
         raise typer.Exit(USER_ERROR) from None
+    except typer.BadParameter as error:
+        # typer 0.29 checks options with pydantic, and shows what that puts before a message.
+        error.message = error.message.removeprefix("Value error, ")
+        raise
     except KeyboardInterrupt:
         complain("interrupted")
         raise typer.Exit(INTERRUPTED) from None
@@ -72,7 +77,8 @@ def outcome() -> Generator[None]:
         place = (
             f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
         )
-        complain(f"{place}{error.strerror or error}")
+        advice = "; free some space, and try again" if error.errno in FULL else ""
+        complain(f"{place}{error.strerror or error}{advice}")
         drop_unread()
         raise typer.Exit(USER_ERROR) from None
 

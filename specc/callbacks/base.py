@@ -25,6 +25,8 @@ UP = re.compile(
     r"acc|auc|precision|recall|sensitivity|specificity|f1|fbeta|f_beta|f_score|iou|r2|pearson"
     r"|concordance|cosine_similarity"
 )
+# The log that is the learning rate of an epoch.
+RATE = "learning_rate"
 ITEM = re.compile(r"\[\d+\]$")
 
 
@@ -59,7 +61,7 @@ class Training(ABC):
 
     @abstractmethod
     def learning_rate(self) -> float | None:
-        """The learning rate that is state; None with a schedule."""
+        """The learning rate of the next step; None where several rules have one each."""
 
     @abstractmethod
     def set_learning_rate(self, rate: float) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import override
 
-from specc.callbacks.base import Logs, Monitor, State, Training
+from specc.callbacks.base import RATE, Logs, Monitor, State, Training
 from specc.errors import RunError
 
 
@@ -21,7 +21,7 @@ class ReduceLROnPlateau(Monitor):
     Source: keras/src/callbacks/reduce_lr_on_plateau.py (3.15.1).
     """
 
-    adds: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    adds: ClassVar[tuple[str, ...]] = (RATE,)
 
     min_delta: Annotated[float, Field(ge=0)] = 1e-4
     """A smaller change is no improvement."""
@@ -49,7 +49,7 @@ class ReduceLROnPlateau(Monitor):
 
     @override
     def epoch_logs(self, state: State, training: Training, logs: Logs) -> None:
-        logs["learning_rate"] = self._rate(training)
+        logs[RATE] = self._rate(training)
 
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:

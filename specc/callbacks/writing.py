@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import override
 
-from specc.callbacks.base import Callback, Logs, Monitor, State, Training
+from specc.callbacks.base import RATE, Callback, Logs, Monitor, State, Training
 from specc.errors import RunError
 from specc.files import replace
 
@@ -70,7 +70,10 @@ class CSVLogger(Callback):
 class TensorBoard(Callback):
     """Write the logs of every epoch for TensorBoard, by the library tensorboardX.
 
-    Training and validation are two runs there, `train` and `validation`, as in Keras.
+    Training and validation are two runs there, `train` and `validation`, as in Keras; the learning
+    rate is a log of the former: `epoch_learning_rate`.
+
+    Source: keras/src/callbacks/tensorboard.py (3.15.1).
     """
 
     log_dir: str = "tensorboard"
@@ -84,6 +87,8 @@ class TensorBoard(Callback):
     @override
     def epoch_end(self, state: State, training: Training, epoch: int, logs: Logs) -> None:
         folder = place(self.log_dir, training)
+        if RATE not in logs and (rate := training.learning_rate()) is not None:
+            logs = {**logs, RATE: rate}
         for part in ("train", "validation"):
             chosen = {
                 name.removeprefix("val_"): value

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from specc.data.encoding import undecoded
 from specc.data.rows import Array
-from specc.data.table import Table
+from specc.data.table import LARGE, Table
 from specc.errors import DataError, cut
 
 # Cells that stand for none, by default.
@@ -28,6 +28,9 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 # Text is held as Python strings, some 50 bytes each: a file takes about ten times its size. Files
 # to train on may be larger, for they are read in parts.
 MAX_FILE_BYTES = 2**30
+# Bytes or characters of a line: what a file without line ends is not to take of memory. A file that
+# is read at once may be one line.
+MAX_LINE = LARGE
 
 
 @dataclass(frozen=True)
@@ -177,11 +180,14 @@ def _records(path: Path, delimiter: str, size: int, at: At = START) -> Iterator[
     """Rows that take some `size` bytes."""
     found = _Records([], [])
     begin, line = at
+    reader = None
     try:
         with path.open("rb") as file:
             file.seek(begin)
             text = io.TextIOWrapper(file, "utf-8" if begin else "utf-8-sig", newline="")
-            reader = csv.reader(text, delimiter=delimiter, strict=True)
+            # To look at each line takes about a microsecond, and smaller files have no longer ones.
+            lines = _lines(path, text, line) if path.stat().st_size > MAX_LINE else text
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
             while read := list(itertools.islice(reader, TOGETHER)):
                 end = at.lines + reader.line_num
                 _append(found, read, line, plain=end - line == len(read))
@@ -192,9 +198,37 @@ def _records(path: Path, delimiter: str, size: int, at: At = START) -> Iterator[
     except UnicodeDecodeError as error:
         raise undecoded(path, error) from error
     except (OSError, csv.Error) as error:
-        raise DataError(f"{path}: expected UTF-8 text with {delimiter!r}, {error}") from error
+        place = str(path) if reader is None else f"{path}:{at.lines + reader.line_num}"
+        raise DataError(
+            f"{place}: expected cells with {delimiter!r} between them and quotes that close, found "
+            f"{error}"
+        ) from error
     if found.rows:
         yield found
+
+
+def _lines(path: Path, text: io.TextIOWrapper, before: int) -> Iterator[str]:
+    """The lines of a text, behind `before` others."""
+    for number in itertools.count(before + 1):
+        line = text.readline(MAX_LINE)
+        if not line:
+            return
+        if is_cut(line):
+            raise too_long(path, number)
+        yield line
+
+
+def is_cut(line: str | bytes) -> bool:
+    """Whether there is more of a line of which `MAX_LINE` were asked for."""
+    return len(line) == MAX_LINE and line[-1:] not in {"\n", "\r", b"\n"}
+
+
+def too_long(path: Path, line: int) -> DataError:
+    """What to raise at a line of which nobody knows where it ends."""
+    return DataError(
+        f"{path}:{line}: expected a line of at most {MAX_LINE:,} bytes, found a longer one; is it"
+        " a table, and are there line ends?"
+    )
 
 
 def _append(found: _Records, read: list[list[str]], line: int, *, plain: bool) -> None:

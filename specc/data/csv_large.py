@@ -11,7 +11,16 @@ from typing import IO
 from typing_extensions import override
 
 from specc.data.csv_block import cells
-from specc.data.csv_format import At, CsvTable, parts, read_csv, rest
+from specc.data.csv_format import (
+    MAX_LINE,
+    At,
+    CsvTable,
+    is_cut,
+    parts,
+    read_csv,
+    rest,
+    too_long,
+)
 from specc.data.table import LARGE, PART, PartedTable, Table
 
 
@@ -44,7 +53,7 @@ class LargeCsv(PartedTable):
             return
         with self.path.open("rb") as file:
             file.seek(at.byte)
-            while block := self._read(file):
+            while block := self._read(file, at):
                 table = self._table(block, at)
                 if table is None:
                     break
@@ -54,16 +63,25 @@ class LargeCsv(PartedTable):
                 return
         yield from rest(self.path, self._delimiter, self.names, self._missing, PART, at)
 
-    def _read(self, file: IO[bytes]) -> bytes:
-        """The next lines; more, where a cell in quotes goes on."""
-        found = [file.read(PART), file.readline()]
+    def _read(self, file: IO[bytes], at: At) -> bytes:
+        """The next lines, behind a place; more, where a cell in quotes goes on."""
+        found = [file.read(PART)]
+        found.append(self._line(file, found, at))
         is_open = sum(line.count(b'"') for line in found) % 2
         left = sum(map(len, found))
-        while is_open and left > 0 and (line := file.readline()):
+        while is_open and left > 0 and (line := self._line(file, found, at)):
             found.append(line)
             left -= len(line)
             is_open ^= line.count(b'"') % 2
         return b"".join(found)
+
+    def _line(self, file: IO[bytes], before: Sequence[bytes], at: At) -> bytes:
+        """The rest of a line, behind what was read before it from a place on."""
+        line = file.readline(MAX_LINE)
+        if is_cut(line):
+            lines = sum(part.count(b"\n") for part in before)
+            raise too_long(self.path, at.lines + lines + 1)
+        return line
 
     def _table(self, block: bytes, at: At) -> CsvTable | None:
         """The rows of a block; None where only the module `csv` can tell."""

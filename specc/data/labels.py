@@ -19,17 +19,31 @@ def read_parts(column: Column) -> Iterator[Array]:
 
 
 def class_ids(column: Column) -> Array | None:
-    """The class of each sample, (n,), of the column's element type.
+    """The class of each sample, (n,): its id, of the column's element type, or where its row is 1.
 
-    None when the column holds something else than whole numbers, (n,) or (n, 1).
+    None when the column holds something else than whole numbers, (n,) or (n, 1), or one-hot rows,
+    (n, classes), of which each has one 1 and zeros: rows of several labels, or of shares, name no
+    class.
     """
-    if column.dtype.kind not in "iu" or column.shape[1:] not in {(), (1,)}:
+    kind, row = column.dtype.kind, column.shape[1:]
+    are_ids = kind in "iu" and row in {(), (1,)}
+    if not are_ids and (kind not in "biuf" or len(row) != 1 or row[0] == 1):
         return None
-    if isinstance(column, np.ndarray):
+    if are_ids and isinstance(column, np.ndarray):
         return column.reshape(-1)
-    found = np.empty(len(column), column.dtype)
+    found = np.empty(len(column), column.dtype if are_ids else np.int64)
     at = 0
     for part in read_parts(column):
-        found[at : at + len(part)] = part.reshape(-1)
+        ids = part.reshape(-1) if are_ids else _places(part)
+        if ids is None:
+            return None
+        found[at : at + len(part)] = ids
         at += len(part)
     return found
+
+
+def _places(rows: Array) -> Array | None:
+    """Where each row has its 1; None when a row is not one-hot."""
+    found = rows.argmax(axis=1)
+    ones = np.take_along_axis(rows, found[:, np.newaxis], axis=1) == 1
+    return found if ones.all() and (np.count_nonzero(rows, axis=1) == 1).all() else None

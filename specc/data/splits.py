@@ -123,7 +123,10 @@ class Stratified(_Shares):
         self.check()
         labels = facts.labels
         if labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu":
-            raise DataError("data.split.stratified: expected one class for each sample; use random")
+            raise DataError(
+                "data.split.stratified: expected one class for each sample, an id or a one-hot row,"
+                " found other targets; use random"
+            )
         keep, test = stratified(labels, self.test, self.seed)
         inner, held = stratified(labels[keep], self.validation / (1 - self.test), self.seed + 1)
         return Parts(keep[inner], keep[held], test)

@@ -18,6 +18,8 @@ from specc.errors import DataError
 
 # What arrays, frames and tensors have.
 ARRAYS = ("shape", "__array__", "to_numpy", "buffer_info")
+# What objects of Keras are told; at the end of an epoch they shuffle.
+BEGIN, END = "on_epoch_begin", "on_epoch_end"
 # A batch as a program wants it, and the weights of its samples for each output.
 Fitted: TypeAlias = tuple[Taken, tuple[Array, ...]]
 
@@ -48,7 +50,12 @@ class Stream:
         """
         if start:
             raise DataError("stream: expected to begin with an epoch, which iterables must")
+        tell(self.source, BEGIN)
         return Prefetch(lambda: self._produce(epoch), AHEAD)
+
+    def epoch_end(self) -> None:
+        """Every batch of an epoch has been used; what comes next is not read yet."""
+        tell(self.source, END)
 
     def _produce(self, epoch: int) -> Iterator[Batch]:
         for step in range(self.steps):
@@ -89,6 +96,7 @@ class Pass:
             DataError: there are none, or fewer than `steps`.
         """
         count = 0
+        tell(self.source, BEGIN)
         for item in itertools.islice(self.source, self.steps):
             yield self.fit(item)
             count += 1
@@ -97,17 +105,33 @@ class Pass:
                 f"batches: expected {self.steps or 'some'}, found {count}; pass fewer steps, or an "
                 "iterable that can be begun again"
             )
+        tell(self.source, END)
+
+
+def tell(source: object, hook: str) -> None:
+    """Call a hook of an object that gives batches, if it has it.
+
+    Source: `on_epoch_begin` and `on_epoch_end` of keras/src/trainers/epoch_iterator.py (3.15.1), of
+    training, evaluation and prediction: the first before the first batch, the second after the
+    last one has been used, and before a validation.
+    """
+    given = source.given if isinstance(source, Peeked | Indexed) else source
+    if given is not source:
+        tell(given, hook)
+    elif callable(found := getattr(source, hook, None)):
+        found()
 
 
 class Peeked(Iterable[Any]):
     """An iterable of which the first item is known; it is not read again for that.
 
     Attributes:
+        given: the iterable.
         first: its first item until it is read; None where there is none.
     """
 
     def __init__(self, source: Iterable[Any]) -> None:
-        self._source = source
+        self.given = source
         self._open: Iterator[Any] | None = iter(source)
         self.first: Any = next(self._open, None)
 
@@ -115,10 +139,10 @@ class Peeked(Iterable[Any]):
     def __iter__(self) -> Iterator[Any]:
         begun, self._open = self._open, None
         first, self.first = self.first, None
-        return iter(self._source) if begun is None else itertools.chain([first], begun)
+        return iter(self.given) if begun is None else itertools.chain([first], begun)
 
     def __len__(self) -> int:
-        return len(self._source)  # pyright: ignore[reportArgumentType] - a TypeError where unknown
+        return len(self.given)  # pyright: ignore[reportArgumentType] - a TypeError where unknown
 
 
 def is_stream(value: object) -> bool:
@@ -132,10 +156,14 @@ def is_stream(value: object) -> bool:
 
 
 class Indexed(Iterable[Any]):
-    """Batches of an object that gives them by number, such as Keras' `PyDataset`."""
+    """Batches of an object that gives them by number, such as Keras' `PyDataset`.
+
+    Attributes:
+        given: the object.
+    """
 
     def __init__(self, source: object) -> None:
-        self._source: Any = source
+        self.given: Any = source
 
     @staticmethod
     def of(value: Any) -> Any:  # noqa: ANN401 - what users pass
@@ -151,17 +179,14 @@ class Indexed(Iterable[Any]):
 
     @override
     def __iter__(self) -> Iterator[Any]:
-        if hasattr(self._source, "__iter__"):
-            yield from self._source
+        if hasattr(self.given, "__iter__"):
+            yield from self.given
         else:
             for number in range(len(self)):
-                yield self._source[number]
-        # Where objects of Keras shuffle.
-        if callable(end := getattr(self._source, "on_epoch_end", None)):
-            end()
+                yield self.given[number]
 
     def __len__(self) -> int:
-        return len(self._source)
+        return len(self.given)
 
 
 def steps_of(source: object, steps_per_epoch: int | None) -> int:

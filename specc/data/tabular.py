@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from specc.data.columns import Column
 from specc.data.csv_format import MISSING
+from specc.data.labels import class_ids
 from specc.data.preparation import stored
 from specc.data.rows import Index, whole
 from specc.data.source import Dataset, Names, Samples, Source
@@ -140,8 +141,8 @@ class Tabular(Source):
             return None
         found = whole(reading.columns(table, [labels])[0])
         used = np.arange(len(found), dtype=np.int64) if rows is None else rows
-        ids = found[used] if found.ndim == 1 and found.dtype.kind == "i" else None
-        parts = wanted.parts(Facts(len(used), ids, lambda name: cells(table, name)[used]))
+        facts = Facts(len(used), class_ids(found[used]), lambda name: cells(table, name)[used])
+        parts = wanted.parts(facts)
         return Parts(used[parts.train], used[parts.validation], used[parts.test])
 
     def _features(

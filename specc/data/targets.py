@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from specc.data.lazy import collected
 from specc.data.rows import Array, Index
 from specc.errors import DataError
 from specc.tensors import ITEM_BYTES, DType, Shape, show
@@ -90,9 +91,14 @@ def fit_targets(
 
 
 def as_array(value: object) -> Array:
-    """NumPy's view of array-likes, frames, series (pandas, polars, Arrow) and tensors (PyTorch)."""
+    """NumPy's view of array-likes, frames, series (pandas, polars, Arrow) and tensors (PyTorch).
+
+    Raises:
+        DataError: a lazy frame cannot be collected.
+    """
     if type(value) is np.ndarray:
         return value
+    value = collected(value)
     for step in ("detach", "cpu"):  # a tensor may have a gradient, and lie on another device
         if callable(found := getattr(value, step, None)):
             value = found()
@@ -126,7 +132,9 @@ def numeric(value: npt.ArrayLike, name: str) -> Array:
     except ValueError as error:
         raise DataError(f"{name}: expected an array, received lists of uneven length") from error
     if array.dtype.kind not in "biuf":
-        raise DataError(f"{name}: expected numbers, received {array.dtype} ({_sample(array)})")
+        what = "texts" if array.dtype.kind in "US" else str(array.dtype)
+        advice = "turn them into numbers, or leave them out"
+        raise DataError(f"{name}: expected numbers, received {what} ({_sample(array)}); {advice}")
     if array.ndim == 0:
         raise DataError(f"{name}: expected one row for each sample, received the number {array}")
     return array
@@ -155,7 +163,7 @@ def _texts(value: npt.ArrayLike, name: str, rows: Index | None) -> Array:
 
 
 def _sample(array: Array) -> str:
-    return f"the first is {array.reshape(-1)[0]!r}" if array.size else "empty"
+    return f"the first is {array.reshape(-1)[:1].tolist()[0]!r}" if array.size else "empty"
 
 
 def _fits(found: tuple[int, ...], wanted: Shape) -> bool:

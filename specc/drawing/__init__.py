@@ -14,5 +14,5 @@ def draw(model: Spec | Network, *, expand: bool = False) -> str:
     Raises:
         SpecError: the spec has problems.
     """
-    network = build(model) if isinstance(model, Spec) else model
+    network = model if isinstance(model, Network) else build(model)
     return render(network.name, *boxes(network, expand=expand))

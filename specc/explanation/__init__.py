@@ -35,7 +35,7 @@ def explain(model: Spec | Network, layer: str | None = None) -> str:
         SpecError: the spec has problems.
         SpeccError: no layer is called so.
     """
-    network = build(model) if isinstance(model, Spec) else model
+    network = model if isinstance(model, Network) else build(model)
     texts = [_text(section) for section in _chosen(network, layer)]
     if layer is None:
         texts.append(_totals(network))
@@ -48,7 +48,7 @@ def explain_json(model: Spec | Network, layer: str | None = None) -> list[dict[s
     Raises:
         SpecError, SpeccError: as `explain`.
     """
-    network = build(model) if isinstance(model, Spec) else model
+    network = model if isinstance(model, Network) else build(model)
     return [
         {
             "name": section.name,

@@ -18,7 +18,7 @@ from specc.network.model import ModelBuilder
 from specc.network.objectives import objectives
 from specc.network.ports import NAMES, PREFIXES, is_taken
 from specc.optimizers.multi import MultiOptimizer
-from specc.spec.model import ModelSpec, Spec
+from specc.spec.model import ModelSpec, Spec, check_spec
 from specc.spec.problems import Problems
 
 
@@ -28,6 +28,7 @@ def build(spec: Spec) -> Network:
     Raises:
         SpecError: names, shapes, sizes, or losses that do not fit; all of them, with their places.
     """
+    check_spec(spec)
     library = Library(frozen(spec))
     network = library.main()
     problems = library.problems

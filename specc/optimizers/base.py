@@ -61,6 +61,11 @@ class AnyOptimizer(Member):
         return rules[0].learning_rate if len(rules) == 1 else None
 
     @property
+    def schedule(self) -> Schedule | None:
+        """The schedule of the only rule, if it has one."""
+        return self.rate if isinstance(self.rate, Schedule) else None
+
+    @property
     def averages(self) -> bool:
         """Whether averages of weights are kept."""
         return any(rule.use_ema for rule in self.rules)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specc.progress_text import number
 from specc.report.opened import Opened
 from specc.web import charts
 from specc.web.page import Section
@@ -15,10 +16,10 @@ def facts(run: Opened) -> str:
     items: list[tuple[str, str]] = []
     test: dict[str, float] = run.record.get("test") or {}
     for name, value in sorted(test.items(), key=lambda item: item[0] != "loss"):
-        items.append((f"test {name}", f"{value:.4f}"))
+        items.append((f"test {name}", number(value)))
     if not test and run.epochs:
         last = {name: value for row in run.epochs for name, value in row.items()}
-        items += [(name, f"{value:.4f}") for name, value in last.items()]
+        items += [(name, number(value)) for name, value in last.items()]
     items.append(("epochs", str(len(run.epochs))))
     items.append(("parameters", f"{sum(w.count for w in run.network.weights):,}"))
     environment: dict[str, str] = run.record.get("environment") or {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from specc.callbacks.base import more_is_better
+from specc.callbacks.base import RATE, more_is_better
 from specc.errors import RunError, SpecError, nearest
 from specc.runs.folder import RECORD, RunFolder
 from specc.spec.reader import load
@@ -49,8 +49,8 @@ def entry(path: Path) -> Entry:
     folder = RunFolder(path)
     record = folder.record()
     rows = folder.metrics(int(record["epochs"]))
-    # The last of each: not every epoch has a validation.
-    results = {name: value for row in rows for name, value in row.items()}
+    # The last of each: not every epoch has a validation. A learning rate is no result.
+    results = {name: value for row in rows for name, value in row.items() if name != RATE}
     results |= {f"test_{name}": value for name, value in record.get("test", {}).items()}
     return Entry(
         path, bool(record.get("finished")), (len(rows), int(record["epochs"])),

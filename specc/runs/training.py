@@ -169,7 +169,10 @@ def train(
         splits = _Splits.of(made, dataset, settings)
         if fresh is not None:
             held = splits.validation is not None
-            Hooks(Engine(made, {}), settings.callbacks, place=folder.path, validates=held).check()
+            Hooks(
+                Engine(made, {}), settings.callbacks, place=folder.path, validates=held,
+                schedule=settings.optimizer.schedule, logs_rate=True,
+            ).check()  # fmt: skip
             every = settings.validation_freq
             unwatched(settings.callbacks, range(settings.epochs), every, display)
             lock.create()
@@ -318,6 +321,7 @@ class _Run:
             engine, settings.callbacks, history, self.progress, self.folder.path,
             cursor.callbacks, cursor.stopped, cursor.steps,
             validates=self.splits.validation is not None,
+            schedule=settings.optimizer.schedule, logs_rate=True,
         )  # fmt: skip
         cursor.callbacks = hooks.states
         watcher = Checkpointing(

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from specc.data.splits import Facts, Random, Stratified
 from specc.errors import DataError
 from specc.history import History
 from specc.model import Model
 from specc.session import Device
 from specc.sklearn import learn
+from specc.sklearn.dividing import divided
 from specc.sklearn.fitted import Fitted
 from specc.sklearn.learn import BaseEstimator
 from specc.spec.model import Spec
@@ -43,9 +43,9 @@ class SpecEstimator(BaseEstimator):
         spec: a file, or what `specc.load` returns; None makes a network of one hidden layer of 100
             that fits the data. Rows of the data are brought into the shape of the spec's input.
         epochs, batch_size, validation_fraction: instead of the spec's `epochs`, `batch_size` and
-            `validation_split` of `train:`. Without both, `data.split` says which rows validate,
-            where it is `random` or `stratified`; its share for the test is trained on, as the test
-            of an estimator is its user's.
+            `validation_split` of `train:`. Without both, `data.split` says which rows validate:
+            `random`, `stratified`, or `group` with the `groups` of `fit`; its share for the test is
+            trained on, as the test of an estimator is its user's. `data.balance` holds too.
         random_state: decides everything random; None takes the spec's `train.seed`, so that two
             fits are equal.
         target: how training graphs are lowered: `cpu`, `portable` or `cuda`.
@@ -115,8 +115,12 @@ class SpecEstimator(BaseEstimator):
             raise DataError(f"{where}: expected a `train:` section with a loss, found none")
         return spec
 
-    def _train(self, spec: Spec, x: Array, y: Array) -> None:
-        """Fit a new model."""
+    def _train(self, spec: Spec, x: Array, y: Array, groups: object) -> None:
+        """Fit a new model.
+
+        Raises:
+            DataError: the data section asks for what arrays do not tell.
+        """
         settings = spec.train
         if settings is None:
             raise DataError(f"{spec.name}: expected a `train:` section, found none")
@@ -126,7 +130,7 @@ class SpecEstimator(BaseEstimator):
         model = Model(spec, self.target, self.device, seed)
         held = settings.validation_split if self.validation_fraction is None else None
         rows = _shaped(model, x)
-        rows, y, validation = _divided(spec, rows, y) if held == 0 else (rows, y, None)
+        rows, y, validation = divided(spec, rows, y, groups, validates=held == 0)
         self.history_: History = model.fit(
             rows,
             y,
@@ -149,17 +153,6 @@ class SpecEstimator(BaseEstimator):
         learn.check_is_fitted(self)
         rows = learn.samples(self, x)
         return self.fitted_.predict(_shaped(self.fitted_.model, rows))
-
-
-def _divided(spec: Spec, x: Array, y: Array) -> tuple[Array, Array, tuple[Array, Array] | None]:
-    """(samples, targets) to train on, and to validate with if `data.split` sets some aside."""
-    split = None if spec.data is None else spec.data.split
-    if not isinstance(split, Random | Stratified) or not split.validation:
-        return x, y, None
-    parts = split.model_copy(update={"test": 0.0}).parts(Facts(len(y), y))
-    if not len(parts.validation):
-        return x, y, None
-    return x[parts.train], y[parts.train], (x[parts.validation], y[parts.validation])
 
 
 def _shaped(model: Model, x: Array) -> Array:

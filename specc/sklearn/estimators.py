@@ -29,8 +29,13 @@ class SpecClassifier(Classifying):
     An output of one unit, for two classes, is the probability of the second.
     """
 
-    def fit(self, X: object, y: object) -> Self:  # noqa: N803  scikit-learn's name
+    def fit(self, X: object, y: object, groups: object = None) -> Self:  # noqa: N803  scikit-learn's name
         """Train on samples and their labels.
+
+        Args:
+            X: samples.
+            y: labels.
+            groups: the group of each row, (n,), for a spec with `split: {group: ...}`.
 
         Raises:
             ValueError: scikit-learn's, for what is no data.
@@ -42,7 +47,7 @@ class SpecClassifier(Classifying):
         units = max(2, len(self.classes_))
         spec = self._spec(x[0].size, units, "softmax", "sparse_categorical_crossentropy")
         self._check_units(spec)
-        self._train(spec, x, ids)
+        self._train(spec, x, ids, groups)
         return self
 
     def _check_units(self, spec: Spec) -> None:
@@ -67,8 +72,13 @@ class SpecClassifier(Classifying):
 class SpecRegressor(RegressorMixin, SpecEstimator):
     """A spec that predicts numbers, one or several for each sample."""
 
-    def fit(self, X: object, y: object) -> Self:  # noqa: N803  scikit-learn's name
+    def fit(self, X: object, y: object, groups: object = None) -> Self:  # noqa: N803  scikit-learn's name
         """Train on samples and the numbers to predict, (n,) or (n, outputs).
+
+        Args:
+            X: samples.
+            y: numbers.
+            groups: the group of each row, (n,), for a spec with `split: {group: ...}`.
 
         Raises:
             ValueError: scikit-learn's, for what is no data.
@@ -79,7 +89,7 @@ class SpecRegressor(RegressorMixin, SpecEstimator):
         self.n_outputs_ = int(targets[0].size)
         self._flat = targets.ndim == 1
         spec = self._spec(x[0].size, self.n_outputs_, "linear", "mean_squared_error")
-        self._train(spec, x, targets.reshape(len(targets), -1))
+        self._train(spec, x, targets.reshape(len(targets), -1), groups)
         return self
 
     def predict(self, X: object) -> Array:  # noqa: N803

@@ -51,7 +51,10 @@ class DataSpec(DataOptions):
             labels = None if labels is None else labels[parts.train]
         if self.balance is not None:
             if labels is None:
-                raise DataError("data.balance: expected one class for each sample, found others")
+                raise DataError(
+                    "data.balance: expected one class for each sample, an id or a one-hot row, "
+                    "found other targets; leave it out"
+                )
             rows = balanced(labels, over=self.balance == "oversample")
             found = replace(found, train=found.train.rows(rows))
         return found

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from specc.errors import Place
+from specc.errors import Place, SpecError, cut
 from specc.layer import InputLayer, Layer
 from specc.spec.data import DataSpec
 from specc.spec.train import TrainSpec
@@ -107,3 +107,17 @@ class Spec:
     def name(self) -> str:
         """The model's name."""
         return self.model.name
+
+
+def check_spec(given: object) -> None:
+    """Refuse what callers without types may give for a spec, most often its file.
+
+    Raises:
+        SpecError: it is none.
+    """
+    if not isinstance(given, Spec):
+        shown = f"{type(given).__name__} {cut(repr(given))}"
+        raise SpecError(
+            f"expected what specc.load or specc.from_keras returns, received {shown}; for a file"
+            " say specc.load(file)"
+        )

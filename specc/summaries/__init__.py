@@ -122,7 +122,7 @@ def summary(model: Spec | Network, batch: int | None = None) -> Summary:
     Raises:
         SpecError: the spec has problems.
     """
-    network = build(model) if isinstance(model, Spec) else model
+    network = model if isinstance(model, Network) else build(model)
     return Summary(network.name, tuple(rows(network, batch)), totals(network), network.is_chain)
 
 

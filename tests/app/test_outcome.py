@@ -14,6 +14,7 @@ from specc.app.outcome import outcome
 from specc.app.output import complain, metric_lines, prepare_streams, show, show_json
 from specc.errors import InternalError, SpecError
 from specc.version import __version__
+from tests.app.console import invoke
 
 
 def ended(error):
@@ -36,9 +37,17 @@ def test_the_users_problems(capsys):
         "a.yaml: wrong",
         "a.yaml: Permission denied",
         "b.yaml: No such file",
-        "No space left on device",
+        "No space left on device; free some space, and try again",
         "interrupted",
     ]
+
+
+@pytest.mark.parametrize("option", ["--device=tpu", "--seed=x", "--threads=0"])
+def test_options_with_other_values_are_told_without_a_prefix(option):
+    made = invoke("train", "a.yaml", option)
+    assert made.exit_code == 2
+    assert f"Invalid value for '{option.split('=')[0]}': " in made.stderr
+    assert "Value error" not in made.stderr
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,8 @@ def test_a_full_disk_is_no_bug():
             command("summary", MNIST), stdout=full, stderr=subprocess.PIPE, text=True, check=False,
             env={**os.environ, "PYTHONUNBUFFERED": ""},
         )  # fmt: skip
-    assert (done.returncode, done.stderr) == (2, "No space left on device\n")
+    told = "No space left on device; free some space, and try again\n"
+    assert (done.returncode, done.stderr) == (2, told)
 
 
 def test_an_encoding_without_boxes():

@@ -109,7 +109,8 @@ def test_a_share_of_the_rows_is_set_aside(tmp_path: Path) -> None:
         ("a,b\n1,2\n", {"target": {"u": "a"}}, "csv.target: expected a name .* found 'u'"),
         ("a,b\n1,2\n", {"target": "a", "features": {}}, "csv.features: expected columns for 'x'"),
         ("a,b\n1,2\n", {"target": "a", "test": "t.csv", "test_split": 0.5}, "found more"),
-        ('a,b\n1,"2\n', {"target": "a"}, "expected UTF-8 text"),
+        ('a,b\n1,"2\n', {"target": "a"}, "t.csv:2: .* quotes that close, found unexpected end"),
+        (f"a,b\n1,2\n3,{'4' * 2**18}\n", {"target": "a"}, "t.csv:3: .* larger than field limit"),
     ],
 )
 def test_wrong_tables(tmp_path: Path, text: str, fields: dict[str, object], match: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from specc.data.csv_block import cells
-from specc.data.csv_format import read_csv
+from specc.data.csv_format import START, read_csv
 from specc.data.csv_large import LargeCsv
 from specc.errors import DataError
 
@@ -119,7 +119,7 @@ def test_a_mark_of_inches_is_looked_for_once(monkeypatch):
     seen = []
     content = b'5" pipe,1\n' + b"pipe,2\n" * 2000
     table = object.__new__(LargeCsv)
-    found = table._read(File(content))
+    found = table._read(File(content), START)
     # Of what comes behind the part, as much as the part is read for the quote that would close.
     assert 2**13 <= len(found) < 2**13 + 20
     assert content.startswith(found)

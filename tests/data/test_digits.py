@@ -56,6 +56,22 @@ def test_stratified_keeps_every_share() -> None:
     assert np.bincount(labels[leave]).tolist() == [0, 0, 0, 0, 2, 0, 0, 4, 0, 1]
 
 
+def test_stratified_is_set_aside_class_by_class() -> None:
+    """Oracle: a loop over classes of all sizes, in an order of their own."""
+    rng = np.random.default_rng(5)
+    labels = rng.permutation(np.repeat(rng.permutation(400) - 200, np.arange(400) % 23))
+    kept: list[int] = []
+    aside: list[int] = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        keep, leave = set_aside(len(rows), 0.3, seed=7)
+        kept += rows[keep].tolist()
+        aside += rows[leave].tolist()
+    found = stratified(labels, 0.3, seed=7)
+    assert [each.tolist() for each in found] == [sorted(kept), sorted(aside)]
+    assert [len(each) for each in stratified(labels[:0], 0.3, seed=7)] == [0, 0]
+
+
 def test_idx_files(tmp_path: Path) -> None:
     x = np.arange(24, dtype=np.uint8).reshape(4, 6)
     y = np.array([3, 1, 2, 0], np.uint8)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import specc
 from specc.artifacts import compiled
 from specc.data.labels import class_ids
 from specc.data.rows import Array, Index, Rows, whole
@@ -49,9 +50,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(root / "x.npy", x)
     np.save(root / "y.npy", y)
     np.save(root / "column.npy", y[:, np.newaxis].astype(np.uint8))
+    np.save(root / "hot.npy", np.eye(4, dtype=np.float32)[y])
     np.savez(root / "a.npz", x=x, y=y)
     lines = [",".join([*map(str, row), str(label)]) for row, label in zip(x, y, strict=True)]
     (root / "t.csv").write_text("\n".join(["a,b,c,kind", *lines]) + "\n")
+    hot = [
+        ",".join(map(str, [*row, *np.eye(4, dtype=int)[k]])) for row, k in zip(x, y, strict=True)
+    ]
+    (root / "hot.csv").write_text("\n".join(["a,b,c,k0,k1,k2,k3", *hot]) + "\n")
     return root
 
 
@@ -70,6 +76,8 @@ SOURCES = [
     "npy: {x: x.npy, y: y.npy}",
     "npy: {x: x.npy, y: column.npy}",
     "npz: a.npz",
+    "npy: {x: x.npy, y: hot.npy}",
+    "csv: {path: hot.csv, target: [k0, k1, k2, k3]}",
     "csv: {path: t.csv, target: kind}",
     "parquet: {path: t.parquet, target: kind}",
     "arrow: {path: t.feather, target: kind}",
@@ -97,10 +105,12 @@ def test_files_are_divided_and_balanced_like_arrays(folder, lowered, source, spl
             assert one is None
             continue
         np.testing.assert_array_equal(whole(one.x[0]), whole(other.x[0]))
-        np.testing.assert_array_equal(np.ravel(whole(one.y[0])), whole(other.y[0]))
+        y = whole(one.y[0])
+        ids = y.argmax(axis=1) if "hot" in source else np.ravel(y)
+        np.testing.assert_array_equal(ids, whole(other.y[0]))
 
 
-@pytest.mark.parametrize("source", SOURCES[:4])
+@pytest.mark.parametrize("source", SOURCES[:3])
 def test_balanced_class_weights_of_files(folder, lowered, source):
     """n / (classes count), whatever is in memory; the run trains."""
     made = loads(f"{SPEC}data:\n  {source}\n  split: {SPLIT}\n")
@@ -131,5 +141,28 @@ def test_labels_are_read_a_part_at_a_time(monkeypatch):
     found = class_ids(rows)
     np.testing.assert_array_equal(found, labels)
     assert (found.dtype, rows.most) == (np.uint8, 64)
+    hot = Counted(np.eye(5, dtype=np.float32)[labels])
+    np.testing.assert_array_equal(class_ids(hot), labels)
+    assert hot.most == 64
     for other in (np.zeros(4, np.float32), np.zeros((4, 2), np.int64), np.zeros((4, 1, 1), int)):
         assert class_ids(Counted(other)) is None
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float64])
+def test_one_hot_rows_are_divided_and_balanced_like_ids(dtype):
+    labels = np.random.default_rng(1).permutation(np.repeat([0, 1, 2], [50, 30, 20]))
+    hot = np.eye(3)[labels].astype(dtype)
+    np.testing.assert_array_equal(class_ids(hot), labels)
+
+
+@pytest.mark.parametrize(
+    "row", [[0.5, 0.5], [1, 1], [0, 0], [2, 0], [1, -1], [np.nan, 1], [1, np.nan]], ids=str
+)
+@pytest.mark.parametrize("option", ["split: {stratified: {test: 0.5}}", "balance: oversample"])
+def test_rows_that_are_not_one_hot_name_no_class(tmp_path, row, option):
+    y = np.eye(2)[np.arange(8) % 2]
+    y[3] = row
+    np.savez(tmp_path / "soft.npz", x=np.zeros((8, 3), np.float32), y=y)
+    made = loads(f"{SPEC}data:\n  npz: soft.npz\n  {option}\n")
+    with pytest.raises(specc.DataError, match="an id or a one-hot row, found other targets"):
+        made.data.load(tmp_path, NAMES)

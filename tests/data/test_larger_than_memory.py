@@ -329,3 +329,43 @@ def test_a_disk_that_is_full_at_the_end_of_a_write_is_a_message(monkeypatch, low
     monkeypatch.setattr("specc.data.spool.tempfile.TemporaryFile", lambda **_: Full())
     with pytest.raises(DataError, match="set TMPDIR to a folder on a larger disk"):
         Spool().add(np.zeros(2**14))
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize(
+    ("start", "line"), [(b"a,b\n1,2\n", 3), (b'a,b\n"1\n",2\n', 4), (b"", 1)], ids=repr
+)
+def test_a_line_without_an_end_is_not_read(tmp_path, monkeypatch, large, start, line):
+    """16 MB in one line: what is read of it is some times the limit."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(start + b"1," * 2**23)
+    for module in ("csv_format", "csv_large"):
+        monkeypatch.setattr(f"specc.data.{module}.MAX_LINE", 2**16)
+    if large:
+        monkeypatch.setattr("specc.data.csv_large.LARGE", 2**16)
+        monkeypatch.setattr("specc.data.csv_large.PART", 2**14)
+    source = Source.parse({"csv": {"path": "t.csv", "target": 0, "header": bool(start)}})
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError) as error:
+            source.load(tmp_path, Names(("x",), ("y",)))
+        assert tracemalloc.get_traced_memory()[1] < 2**21
+    finally:
+        tracemalloc.stop()
+    assert str(error.value).startswith(
+        f"{path}:{line}: expected a line of at most 65,536 bytes, found a longer one"
+    )
+
+
+def test_lines_up_to_the_limit_are_read(tmp_path, lowered, monkeypatch):
+    """Oracle: the same table without a limit."""
+    path = tmp_path / "t.csv"
+    rows = [f"{i},{'0' * (i % 300)}{i}" for i in range(2000)]
+    path.write_text("\n".join(["a,b", *rows]))
+    source = Source.parse({"csv": {"path": "t.csv", "target": "b"}})
+    expected = source.load(tmp_path, Names(("x",), ("y",))).train
+    for module in ("csv_format", "csv_large"):
+        monkeypatch.setattr(f"specc.data.{module}.MAX_LINE", max(map(len, rows)) + 1)
+    found = source.load(tmp_path, Names(("x",), ("y",))).train
+    np.testing.assert_array_equal(whole(found.y[0]), whole(expected.y[0]))
+    assert whole(found.y[0])[[0, -1]].tolist() == [0, 1999]

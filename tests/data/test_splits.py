@@ -85,6 +85,24 @@ def test_balance(over):
     np.testing.assert_array_equal(rows, balanced(LABELS, over=over))
 
 
+@pytest.mark.parametrize("over", [True, False])
+def test_balance_repeats_rows_alike(over):
+    """A class that is repeated in part has rows that differ by one, and others by none."""
+    labels = np.repeat([5, 6, 7, 8], [7, 1, 3, 4])
+    counts = np.bincount(balanced(labels, over=over), minlength=15)
+    for label, size in zip([5, 6, 7, 8], [7, 1, 3, 4], strict=True):
+        of_class = counts[labels == label]
+        assert of_class.sum() == (7 if over else 1)
+        assert of_class.max() - of_class.min() == (0 if size in {7 if over else 1, 1} else 1)
+
+
+def test_balance_makes_no_more_rows_than_memory_holds():
+    labels = np.concatenate([np.arange(2**15), np.zeros(2**14, int)])
+    with pytest.raises(DataError, match=r"32,768 classes of 16,385 are more; use undersample"):
+        balanced(labels, over=True)
+    assert len(balanced(labels, over=False)) == 2**15
+
+
 def test_class_weights():
     from sklearn.utils.class_weight import compute_class_weight
 

@@ -50,7 +50,7 @@ def test_inputs_fit(x: object, shape: Shape, dtype: DType, expected: object) -> 
         (np.zeros((5, 784)), IMAGES, "float32", "reshape the data"),
         (np.zeros((5, 32, 32, 1)), IMAGES, "float32", r"\(None, 28, 28, 1\), received \(5, 32"),
         (np.zeros((5, 4)), (None, None, 3), "float32", "change the data"),
-        ([["a", "b"]], (None, 2), "float32", "expected numbers, received <U1"),
+        ([["a", "b"]], (None, 2), "float32", "received texts .the first is .a.*leave them out"),
         (3.0, (None, 1), "float32", "one row for each sample"),
         ([[1, 2], [3, np.nan]], (None, 2), "float32", "NaN in sample 1"),
         ([[1, 2], [3, np.nan]], (None, 2), "int32", "NaN in sample 1"),

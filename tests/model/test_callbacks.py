@@ -76,6 +76,13 @@ def test_best_weights_come_back():
         np.testing.assert_array_equal(model.weights[name], weight)
 
 
+def test_a_schedule_adds_no_log_to_the_history_as_in_keras():
+    decay = "{exponential_decay: {initial_learning_rate: 0.1, decay_steps: 2, decay_rate: 0.5}}"
+    spec = loads(LINE, overrides=[f"train.optimizer.sgd.learning_rate={decay}"])
+    history = specc.Model(spec).fit(*data(), batch_size=10, epochs=2, verbose=0)
+    assert sorted(history.history) == ["loss", "mae"]
+
+
 def test_what_is_no_callback_is_refused():
     with pytest.raises(specc.RunError, match="received str"):
         fit("early_stopping")

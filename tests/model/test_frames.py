@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -109,6 +112,64 @@ def test_polars():
     polars = pytest.importorskip("polars", reason="polars is not installed")
     same(polars.DataFrame(X), polars.Series(Y))
     same(polars.Series(X.tolist()), polars.Series(Y > 0))
+
+
+@pytest.fixture
+def lazily(monkeypatch):
+    """Makes lazy frames: those of polars, or of a stand-in with what is used of them."""
+    try:
+        import polars
+    except ImportError:
+        monkeypatch.setitem(sys.modules, "polars", STAND_IN)
+        return Lazy
+    return lambda cells: polars.DataFrame(cells).lazy()
+
+
+class Lazy:
+    """As polars': no array and no shape, only a frame once it is asked for."""
+
+    def __init__(self, cells):
+        self._cells = cells
+
+    def collect_schema(self):
+        return SimpleNamespace(names=lambda: list(self._cells))
+
+    def select(self, wanted):
+        return SimpleNamespace(collect=lambda: np.array(len(next(iter(self._cells.values())))))
+
+    def collect(self):
+        return Frame(np.stack(list(self._cells.values()), 1), list(self._cells))
+
+    def __getitem__(self, item):
+        raise TypeError("LazyFrame is not subscriptable")
+
+
+STAND_IN = SimpleNamespace(
+    LazyFrame=Lazy, len=lambda: None, exceptions=SimpleNamespace(PolarsError=KeyError)
+)
+
+
+def test_lazy_frames(lazily, monkeypatch):
+    cells = {name: X[:, i] for i, name in enumerate("abc")}
+    same(lazily(cells), lazily({"y": Y}))
+    model, other = specc.Model(loads(TWO)), specc.Model(loads(TWO))
+    one = model.fit(lazily(cells), Y * 1.0, verbose=0).history
+    assert one == other.fit([X[:, 0], X[:, 1]], Y * 1.0, verbose=0).history
+    monkeypatch.setattr("specc.data.lazy.MAX_BYTES", 20 * 3 * 8)
+    np.testing.assert_array_equal(model.predict(lazily(cells)), other.predict([X[:, 0], X[:, 1]]))
+    monkeypatch.setattr("specc.data.lazy.MAX_BYTES", 20 * 3 * 8 - 1)
+    with pytest.raises(DataError, match="found 20 rows of 3 columns, about 480; select what"):
+        model.predict(lazily(cells))
+
+
+def test_lazy_frames_that_cannot_be_computed(tmp_path):
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    for lazy in (
+        polars.LazyFrame({"a": [1.0]}).select("b"),
+        polars.scan_csv(tmp_path / "none.csv"),
+    ):
+        with pytest.raises(DataError, match="LazyFrame: expected one that can be collected, "):
+            specc.Model(loads(SPEC)).predict(lazy)
 
 
 def test_arrow():

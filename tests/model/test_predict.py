@@ -114,7 +114,7 @@ def test_mistakes_with_several_inputs() -> None:
 def test_batches_of_no_samples(size: int) -> None:
     made = model()
     x, y = line_data()
-    message = rf"batch_size: expected at least 1, received {size}"
+    message = rf"batch_size: expected a whole number, at least 1, received {size}"
     with pytest.raises(specc.DataError, match=message):
         made.predict(x, batch_size=size)
     with pytest.raises(specc.DataError, match=message):

@@ -73,17 +73,21 @@ class Numbered:
     """Batches by number, as Keras' PyDataset: there is none that ends the asking."""
 
     def __init__(self):
-        self.ends = 0
+        self.seen = []
 
     def __len__(self):
         return 4
 
     def __getitem__(self, number):
+        self.seen.append(number % 4)
         rows = slice(number % 4 * 10, number % 4 * 10 + 10)
         return X[rows], Y[rows]
 
+    def on_epoch_begin(self):
+        self.seen.append("begin")
+
     def on_epoch_end(self):
-        self.ends += 1
+        self.seen.append("end")
 
 
 class Endless(Numbered):
@@ -101,10 +105,62 @@ def test_batches_by_number(kind, steps):
     held = {"validation_data": kind(), "validation_steps": steps}
     history = made.fit(source, epochs=3, steps_per_epoch=steps, verbose=0, **held)
     same(made, history, expected(epochs=3, validation_data=(X, Y)))
-    # Behind the last epoch nothing is asked for any more.
-    assert source.ends == (2 if steps is None else 0)
     assert made.evaluate(kind(), steps=steps) == made.evaluate(X, Y, batch_size=10)
     np.testing.assert_array_equal(made.predict(kind(), steps=steps), made.predict(X, batch_size=10))
+
+
+@pytest.mark.parametrize("steps", [None, 3])
+def test_objects_that_give_batches_are_told_of_epochs(steps):
+    """Also of the last one, whose end comes before the validation.
+
+    Oracle: the calls that Keras 3.15.1 makes of a `PyDataset` on PyTorch, without those by which it
+    resets an iterator, and with one reading of the batch that is looked at before the first epoch.
+    """
+    made, source, held = model(), Numbered(), Numbered()
+    seen = source.seen = held.seen = []
+
+    class Heard(specc.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append("callbacks")
+
+    options = {"validation_data": held, "validation_steps": steps, "steps_per_epoch": steps}
+    made.fit(source, epochs=2, verbose=0, callbacks=[Heard()], **options)
+    one = ["begin", *range(4 if steps is None else 3), "end"]
+    first, second = (one, one) if steps is None else (one, ["begin", 3, 0, 1, "end"])
+    # Both are looked at, and read no second time for that.
+    assert seen[:2] == [0, 0]
+    assert seen[2:] == [
+        "begin",
+        *first[2:],
+        "begin",
+        *one[2:],
+        "callbacks",
+        *second,
+        *one,
+        "callbacks",
+    ]
+    for verb in (made.evaluate, made.predict):
+        seen = source.seen = []
+        verb(source, steps=steps)
+        assert [each for each in seen if each in {"begin", "end"}] == ["begin", "end"]
+        assert seen[-1] == "end"
+
+
+def test_samples_shuffled_at_the_end_of_an_epoch_are_those_of_the_next():
+    class Shuffled(Numbered):
+        def __init__(self):
+            super().__init__()
+            self.order = np.arange(4)
+
+        def __getitem__(self, number):
+            return super().__getitem__(self.order[number])
+
+        def on_epoch_end(self):
+            self.order = self.order[::-1]
+
+    source = Shuffled()
+    model().fit(source, epochs=3, verbose=0)
+    assert source.seen == [0, "begin", 1, 2, 3, "begin", 3, 2, 1, 0, "begin", 0, 1, 2, 3]
 
 
 def test_lists_of_a_loader_are_pairs():

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from specc import primitives as ops
+from specc.compiler.rates import rate_program
 from specc.family import snake_case
 from specc.optimizers import Optimizer, Schedule
 from specc.primitives import Trace
+from specc.session import Runner
 from tests.numpy_primitives import evaluate
 
 CASES = json.loads((Path(__file__).parents[1] / "frozen" / "schedules.json").read_text())
@@ -33,6 +35,13 @@ def rates(schedule, steps):
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_rates_are_those_of_keras(case):
     found = rates(schedule_of(case), case["steps"])
+    np.testing.assert_allclose(found, case["rates"], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_programs_that_show_a_rate_say_what_keras_does(case):
+    shown = Runner(rate_program(schedule_of(case)), threads=1)
+    found = [float(shown.run({"iterations": np.array(t)})["learning_rate"]) for t in case["steps"]]
     np.testing.assert_allclose(found, case["rates"], rtol=1e-5, atol=1e-7)
 
 

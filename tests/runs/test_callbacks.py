@@ -18,6 +18,7 @@ from specc.checkpoint import load
 from specc.keras_files import export
 from specc.network import build
 from specc.runs import training
+from specc.runs.listing import entry
 from specc.spec.reader import loads
 from tests.runs.running import STEPS, Killed, Killer, Notes, result, run, spec, write_data
 
@@ -163,6 +164,37 @@ def test_wrong_callbacks(tmp_path: Path) -> None:
         run(tmp_path / "s", spec(callbacks="[reduce_lr_on_plateau]", optimizer=scheduled))
 
 
+SCHEDULED = (
+    "{adam: {learning_rate: {cosine_decay: {initial_learning_rate: 0.01, decay_steps: 10}}}}"
+)
+
+
+def test_the_rate_of_a_schedule_is_a_log(tmp_path: Path) -> None:
+    """Oracle: the schedule's formula, at the steps so far when an epoch ends, as in Keras."""
+    write_data(tmp_path)
+    watching = "[{model_checkpoint: {monitor: learning_rate, mode: min}}]"
+    made = spec(optimizer=SCHEDULED, callbacks=watching, epochs=4)
+    whole = run(tmp_path / "whole", made)
+    steps = [min(STEPS * (epoch + 1), 10) for epoch in range(4)]
+    expected = [0.01 * (1 + math.cos(math.pi * step / 10)) / 2 for step in steps]
+    logged = logs_of(whole.folder)
+    np.testing.assert_allclose(logged["learning_rate"], expected, rtol=1e-5, atol=1e-8)
+    assert list(logged) == ["epoch", *list(logged)[1:-1], "learning_rate"]
+    assert "learning_rate" not in entry(whole.folder).results  # runs are not compared by it
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", made, progress=Killer(2 * STEPS + 1))
+    assert result(run(tmp_path / "killed", made, resume=True).folder) == result(whole.folder)
+
+
+def test_rates_that_are_constant_or_several_are_no_log(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    several = f"{{multi_optimizer: {{default_optimizer: {SCHEDULED}, optimizer_map: "
+    several += "{conv2d/kernel: sgd}}}"
+    for name, optimizer in (("constant", "adam"), ("several", several)):
+        done = run(tmp_path / name, spec(optimizer=optimizer, epochs=1))
+        assert "learning_rate" not in logs_of(done.folder)
+
+
 def test_terminate_on_nan(tmp_path: Path) -> None:
     """It tells as much as a run without it."""
     write_data(tmp_path)
@@ -254,8 +286,12 @@ def test_tensorboard(tmp_path: Path) -> None:
                 content = content[16 + length :]
                 for value in event.summary.value:
                     found.setdefault(value.tag, {})[event.step] = value.simple_value
-        assert found.keys() == {"epoch_loss", "epoch_accuracy"}
+        rate = {"epoch_learning_rate"} if part == "train" else set()
+        assert found.keys() == {"epoch_loss", "epoch_accuracy", *rate}
         for tag, values in found.items():
             assert list(values) == list(range(5))
+            if tag == "epoch_learning_rate":  # constant, and no log of the run therefore
+                assert list(values.values()) == [float(np.float32(0.01))] * 5
+                continue
             logged = history[prefix + tag.removeprefix("epoch_")]
             np.testing.assert_allclose(list(values.values()), logged, rtol=1e-6)

@@ -39,7 +39,8 @@ class Weightless:
         self.rate = np.float32(0.1)
         self.epoch = 0
 
-    def learning_rate(self) -> float:
+    def learning_rate(self, schedule: object = None) -> float:
+        assert schedule is None
         return float(self.rate)
 
     def set_learning_rate(self, rate: float) -> None:

@@ -15,10 +15,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import specc
+from specc.data.balance import balanced
 from specc.data.splits import Facts, Split
 from specc.errors import DataError, RunError
 from specc.sklearn import SpecClassifier, SpecRegressor
 from specc.spec.reader import loads
+from specc.spec.write import dump
 from tests.app.console import invoke
 
 CNN = """
@@ -209,7 +211,81 @@ def test_what_is_asked_for_comes_before_the_split_of_the_data_section():
     some = SpecClassifier(starter(split, "validation_freq: 3"), epochs=4).fit(x, y)
     assert len(some.history_.history["val_loss"]) == 1
     with pytest.raises(RunError, match="`validation_fraction` in Python"):
-        SpecClassifier(starter("{time: {name: day, validation: 0.2}}")).fit(x, y)
+        SpecClassifier(starter("{time: {name: day, test: 0.2}}")).fit(x, y)
+
+
+def test_groups_stay_together():
+    """Oracle: a model given the rows that the split itself names for these groups."""
+    x = np.random.default_rng(2).normal(size=(60, 2)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(int)
+    groups = [f"patient {i % 7}" for i in range(60)]
+    spec = starter("{group: {name: patient, test: 0.25, validation: 0.2}}")
+    found = SpecClassifier(spec, batch_size=48).fit(x, y, groups=groups)
+    wanted = Split.parse({"group": {"name": "patient", "validation": 0.2}}).parts(
+        Facts(60, None, lambda name: np.array(groups))
+    )
+    held, rows = wanted.validation, wanted.train
+    assert 12 <= len(held) < 21
+    assert len(rows) + len(held) == 60
+    alone = specc.Model(spec)
+    losses = alone.fit(
+        x[rows], y[rows], batch_size=48, epochs=found.n_iter_, validation_data=(x[held], y[held]),
+        verbose=0,
+    ).history  # fmt: skip
+    assert found.history_.history == losses
+    numbers = spec_of_numbers("{group: {name: patient, validation: 0.2}}")
+    assert "val_loss" in SpecRegressor(numbers).fit(x, x[:, 0], groups=groups).history_.history
+
+
+@pytest.mark.parametrize(
+    ("split", "groups", "message"),
+    [
+        ("{group: {name: g, validation: 0.2}}", None, "split.group: expected the group of each"),
+        (
+            "{group: {name: g, validation: 0.2}}",
+            [1, 2],
+            r"groups of shape \(60,\), received \(2,\)",
+        ),
+        ("{time: {name: day, validation: 0.2}}", None, "'day'; sort .* validation_fraction=0.2:"),
+        ("{column: part}", None, "split.column: .* found the column 'part'; pass validation"),
+        ("{random: {validation: 0.2}}", range(60), "expected no groups, which nothing asks for"),
+    ],
+)
+def test_splits_that_rows_do_not_tell_are_refused(split, groups, message):
+    x = np.random.default_rng(2).normal(size=(60, 2)).astype(np.float32)
+    with pytest.raises(specc.DataError, match=message):
+        SpecClassifier(starter(split)).fit(x, (x[:, 0] > 0).astype(int), groups=groups)
+
+
+def spec_of_numbers(split, extra=""):
+    return loads(f"""
+specc: 1
+inputs: {{x: [2]}}
+layers: [{{dense: 1}}]
+train: {{loss: mse}}
+data:
+  csv: {{path: table.csv, target: y}}
+  split: {split}
+{extra}
+""")
+
+
+def test_the_balance_of_the_data_section_holds():
+    """Oracle: a model given the rows that `balanced` names."""
+    x = np.random.default_rng(2).normal(size=(60, 2)).astype(np.float32)
+    y = (np.arange(60) % 5 == 0).astype(int)
+    made = loads(dump(starter("{random: {validation: 0.2}}")) + "  balance: oversample\n")
+    found = SpecClassifier(made, batch_size=48).fit(x, y)
+    wanted = Split.parse({"random": {"validation": 0.2}}).parts(Facts(60, y))
+    rows, held = wanted.train[balanced(y[wanted.train], over=True)], wanted.validation
+    assert len(rows) > 48
+    losses = specc.Model(made).fit(
+        x[rows], y[rows], batch_size=48, epochs=found.n_iter_, validation_data=(x[held], y[held]),
+        verbose=0,
+    ).history  # fmt: skip
+    assert found.history_.history == losses
+    with pytest.raises(specc.DataError, match=r"data\.balance: expected one class .* numbers to"):
+        SpecRegressor(spec_of_numbers("null", "  balance: undersample")).fit(x, x[:, 0])
 
 
 def test_a_spec_of_init(tmp_path):
