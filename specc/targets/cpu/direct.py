@@ -105,7 +105,7 @@ def _columns(g: Graph, x: Value, table: Index) -> Value:
         and np.array_equal(table[0], np.arange(windows, dtype=np.int64))
     ):
         return padded
-    return g.op("Gather", padded, g.const(table), axis=1)
+    return g.op("Gather", padded, g.const(table, "int32"), axis=1)
 
 
 def input_grad(g: Graph, dy: Value, w: Value, table: Index, size: int) -> Value:
@@ -133,5 +133,5 @@ def input_grad(g: Graph, dy: Value, w: Value, table: Index, size: int) -> Value:
     if index.shape[0] == 1:
         if np.array_equal(index[0], np.arange(cells * spread, dtype=np.int64)):
             return columns
-        return g.op("Gather", columns, g.const(index[0]), axis=1)
-    return g.reduce("ReduceSum", g.op("Gather", columns, g.const(index), axis=1), [1])
+        return g.op("Gather", columns, g.const(index[0], "int32"), axis=1)
+    return g.reduce("ReduceSum", g.op("Gather", columns, g.const(index, "int32"), axis=1), [1])

@@ -30,7 +30,7 @@ def pool_rows(r: Realiser, t: Tensor, x: Value) -> Value:
     table = table_of(t, t.attrs["kernel"])
     size = pixels(t.inputs[0].shape)
     table = np.where(table == size, table.min(axis=0, keepdims=True), table)
-    final = Knockout.of(g, [g.op("Gather", x, g.const(cell), axis=1) for cell in table])
+    final = Knockout.of(g, [g.op("Gather", x, g.const(cell, "int32"), axis=1) for cell in table])
     y = g.op("Identity", final.top) if len(table) == 1 else final.top
     y.adjoint = Adjoint((x,), lambda dy: [_collected(g, final.shares(dy), table, size)])
     return y
@@ -44,8 +44,8 @@ def _collected(g: Graph, parts: list[Value], table: Index, size: int) -> Value:
         parts = [*parts, zero_place(parts[0], 1)]
     joined = g.op("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
     if inverse.shape[0] == 1:
-        return g.op("Gather", joined, g.const(inverse[0]), axis=1)
-    return g.reduce("ReduceSum", g.op("Gather", joined, g.const(inverse), axis=1), [1])
+        return g.op("Gather", joined, g.const(inverse[0], "int32"), axis=1)
+    return g.reduce("ReduceSum", g.op("Gather", joined, g.const(inverse, "int32"), axis=1), [1])
 
 
 @CPU.rule("average_pool")
@@ -56,8 +56,8 @@ def average_pool(r: Realiser, t: Tensor) -> Placed:
     table = table_of(t, t.attrs["kernel"])
     outside = table == pixels(source.shape)
     if not outside.any():
-        windows = g.op("Gather", x, g.const(table), axis=1)
+        windows = g.op("Gather", x, g.const(table, "int32"), axis=1)
         return from_rows(g.reduce("ReduceMean", windows, [1]), t)
-    windows = g.op("Gather", with_zeros(x, 1), g.const(table), axis=1)
+    windows = g.op("Gather", with_zeros(x, 1), g.const(table, "int32"), axis=1)
     share = 1.0 / (~outside).sum(axis=0).reshape(1, -1, 1)
     return from_rows(g.reduce("ReduceSum", windows, [1]) * g.const(share, x.dtype), t)
