@@ -98,6 +98,15 @@ def test_gradients_by_shifted_products(
     assert ("Pad" in double.ops) == (name not in ("conv_strides_beyond_kernel", "conv_groups"))
 
 
+def test_kernels_of_many_cells_have_no_product_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_conv, "MAX_GATHERED", 0)
+    monkeypatch.setattr(shifted, "_CHANNELS", 1)
+    monkeypatch.setattr(shifted, "_CELLS", 15)
+    made = Realised(NETS["conv_5x5_same"], "cpu", 3, grads=True)
+    assert "Pad" not in made.ops
+    made.check_gradients()
+
+
 @on_nets
 def test_gradients_by_tiles_wherever_they_can_be(make: Make) -> None:
     double = Realised(make, "cpu", 3, grads=True, costs=TILES)

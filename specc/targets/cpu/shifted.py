@@ -33,6 +33,8 @@ from specc.vjps.window import conv_input_grad
 
 # Fewer columns than a vector register holds leave products half idle.
 _CHANNELS = 16
+# A product for each cell of a kernel of more would make graphs long.
+_CELLS = 64
 # Pixels for each channel from which turning the kernel is worth it.
 _PIXELS = 4
 
@@ -40,9 +42,9 @@ _PIXELS = 4
 def convolve_whole(r: Realiser, t: Tensor) -> Placed:
     """onnxruntime's Conv, with these gradients where windows follow each other."""
     y = conv_of(r, t)
-    (channels,) = known(t.inputs[1].shape[-2:-1])
+    *cells, channels, _ = known(t.inputs[1].shape)
     near = t.attrs["groups"] == 1 and all(s == 1 for s in t.attrs["strides"])
-    if r.gradients and near and channels >= _CHANNELS:
+    if r.gradients and near and channels >= _CHANNELS and math.prod(cells) <= _CELLS:
         _differentiate(y)
     return from_order(y, channels_first(t.rank))
 
